@@ -18,7 +18,7 @@ export const statisticsTexts = {
   nothing: 'No probe in this window.',
   errors: 'Failures by reason',
   noErrors: 'No probe failed.',
-  errorColumns: { reason: 'Reason', count: 'Probes' },
+  errorColumns: { count: 'Probes', reason: 'Reason' },
   worst: 'Least available servers',
   worstColumns: { server: 'Server', availability: 'Availability', p95: '95 % within', flaps: 'Changes' },
 } as const

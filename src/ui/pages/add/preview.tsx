@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks'
 import { servers } from '../../data/live-servers.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
 import { StatusMark } from '../../parts/status.tsx'
+import { Table } from '../../parts/table.tsx'
 import { linkTo } from '../../router.ts'
 import { addTexts as texts } from '../../texts/add.ts'
 import {
@@ -69,51 +70,38 @@ export function Preview({
       <p class="soft">
         {texts.previewWhy} {note}
       </p>
-      <div class="wide">
-        <table class="candidates">
-          <thead>
-            <tr>
-              {Object.entries(texts.columns).map(([key, text]) => (
-                <th key={key} scope="col">
-                  {text}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {candidates.map((candidate) => (
-              <tr key={candidate.key}>
-                <td>
-                  <input
-                    type="checkbox"
-                    aria-label={texts.take(candidate.name)}
-                    disabled={!isOpen(candidate)}
-                    checked={isOpen(candidate) && !left.value.has(candidate.key)}
-                    onChange={() => (left.value = left.value.symmetricDifference(new Set([candidate.key])))}
-                  />
-                </td>
-                <td>
-                  <strong>
-                    <bdi>{candidate.name}</bdi>
-                  </strong>{' '}
-                  <span class="soft">{candidate.namespace === 'default' ? '' : candidate.namespace}</span>
-                  {candidate.where !== '' && (
-                    <p class="soft">
-                      <bdi>{candidate.where}</bdi>
-                    </p>
-                  )}
-                </td>
-                <td>
-                  <bdi>{candidate.address}</bdi>
-                </td>
-                <td>
-                  <State candidate={candidate} state={states.value.get(candidate.key) ?? candidate.state} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table columns={texts.columns} class="candidates">
+        {candidates.map((candidate) => (
+          <tr key={candidate.key}>
+            <td>
+              <input
+                type="checkbox"
+                aria-label={texts.take(candidate.name)}
+                disabled={!isOpen(candidate)}
+                checked={isOpen(candidate) && !left.value.has(candidate.key)}
+                onChange={() => (left.value = left.value.symmetricDifference(new Set([candidate.key])))}
+              />
+            </td>
+            <td>
+              <strong>
+                <bdi>{candidate.name}</bdi>
+              </strong>{' '}
+              <span class="soft">{candidate.namespace === 'default' ? '' : candidate.namespace}</span>
+              {candidate.where !== '' && (
+                <p class="soft">
+                  <bdi>{candidate.where}</bdi>
+                </p>
+              )}
+            </td>
+            <td>
+              <bdi>{candidate.address}</bdi>
+            </td>
+            <td>
+              <State candidate={candidate} state={states.value.get(candidate.key) ?? candidate.state} />
+            </td>
+          </tr>
+        ))}
+      </Table>
       <p class="row">
         <ActionButton
           run={addChosen}

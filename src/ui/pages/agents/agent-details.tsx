@@ -1,8 +1,9 @@
-import type { ComponentChildren } from 'preact'
 import type { Reason, Status } from '../../../client/index.ts'
 import { usePolled } from '../../data/polled.ts'
+import { type Fact, FactList } from '../../parts/fact-list.tsx'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { StatusMark } from '../../parts/status.tsx'
+import { Table } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
 import { agentsTexts as texts } from '../../texts/mesh/agents.ts'
@@ -71,7 +72,7 @@ export function AgentDetails({ id }: { readonly id: string }) {
 function AgentFacts({ agent, state }: { readonly agent: AgentView; readonly state: AgentStatus | undefined }) {
   const { facts } = texts
   const labels = Object.entries(agent.labels).map(([key, value]) => `${key}=${value}`)
-  const shown: readonly (readonly [string, ComponentChildren])[] = [
+  const shown: readonly Fact[] = [
     [facts.lease, <LeaseLeft key="lease" agent={agent} />],
     [facts.heartbeat, agent.last_heartbeat === null ? texts.notHeard : <Ago key="heard" at={agent.last_heartbeat} />],
     [
@@ -90,72 +91,48 @@ function AgentFacts({ agent, state }: { readonly agent: AgentView; readonly stat
     [facts.tags, agent.tags.join(', ')],
     [facts.shadowed, agent.shadowed_by && `${agent.shadowed_by.source}, ${agent.shadowed_by.origin}`],
   ]
-  return (
-    <dl class="facts">
-      {shown
-        .filter(([, value]) => Boolean(value))
-        .map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{typeof value === 'string' ? <bdi>{value}</bdi> : value}</dd>
-          </div>
-        ))}
-    </dl>
-  )
+  return <FactList facts={shown} />
 }
 
 function Offers({ agent: { capabilities } }: { readonly agent: AgentView }) {
   if (capabilities.length === 0) return <p class="soft">{texts.offersNothing}</p>
   return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            {Object.entries(texts.offerColumns).map(([key, title]) => (
-              <th key={key} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {capabilities.map((capability, index) => (
-            <tr key={index}>
-              <td>
-                <a href={linkTo(['capabilities'], new URLSearchParams({ q: capability.name }))}>
-                  <bdi>{capability.name}</bdi>
-                </a>
-                {capability.description !== null && (
-                  <div class="soft">
-                    <bdi>{capability.description}</bdi>
-                  </div>
-                )}
-              </td>
-              <td>
-                <code>
-                  <bdi>{capability.function_name ?? capability.name}</bdi>
-                </code>
-              </td>
-              <td>{capability.version}</td>
-              <td>
-                <bdi>{capability.tags.join(', ')}</bdi>
-              </td>
-              <td>
-                {capability.available === false ? (
-                  <span class="status unhealthy">
-                    <span aria-hidden="true">✕</span> {texts.unavailable}:{' '}
-                    <bdi>{(capability as { readonly unavailable_reason?: string }).unavailable_reason}</bdi>
-                  </span>
-                ) : (
-                  <span class="status healthy">
-                    <span aria-hidden="true">●</span> {texts.available}
-                  </span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={texts.offerColumns}>
+      {capabilities.map((capability, index) => (
+        <tr key={index}>
+          <td>
+            <a href={linkTo(['capabilities'], new URLSearchParams({ q: capability.name }))}>
+              <bdi>{capability.name}</bdi>
+            </a>
+            {capability.description !== null && (
+              <div class="soft">
+                <bdi>{capability.description}</bdi>
+              </div>
+            )}
+          </td>
+          <td>
+            <code>
+              <bdi>{capability.function_name ?? capability.name}</bdi>
+            </code>
+          </td>
+          <td>{capability.version}</td>
+          <td>
+            <bdi>{capability.tags.join(', ')}</bdi>
+          </td>
+          <td>
+            {capability.available === false ? (
+              <span class="status unhealthy">
+                <span aria-hidden="true">✕</span> {texts.unavailable}:{' '}
+                <bdi>{(capability as { readonly unavailable_reason?: string }).unavailable_reason}</bdi>
+              </span>
+            ) : (
+              <span class="status healthy">
+                <span aria-hidden="true">●</span> {texts.available}
+              </span>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }

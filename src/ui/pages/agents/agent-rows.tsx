@@ -1,5 +1,6 @@
 import type { Status } from '../../../client/index.ts'
 import { StatusMark } from '../../parts/status.tsx'
+import { Table } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
 import { agentsTexts as texts } from '../../texts/mesh/agents.ts'
@@ -12,24 +13,11 @@ const maxNames = 4
 /** Agents, each with its lease, what it offers and what it lacks. */
 export function AgentRows({ agents }: { readonly agents: readonly AgentView[] }) {
   return (
-    <div class="wide">
-      <table class="agents">
-        <thead>
-          <tr>
-            {Object.entries(texts.columns).map(([key, title]) => (
-              <th key={key} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {agents.map((agent) => (
-            <AgentLine key={agent.id} agent={agent} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={texts.columns} class="agents">
+      {agents.map((agent) => (
+        <AgentLine key={agent.id} agent={agent} />
+      ))}
+    </Table>
   )
 }
 

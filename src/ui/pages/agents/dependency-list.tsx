@@ -2,6 +2,7 @@ import type { DependencyCandidate, DependencyExplanation, ExplainedDependency, S
 import { usePolled } from '../../data/polled.ts'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { StatusMark } from '../../parts/status.tsx'
+import { Table } from '../../parts/table.tsx'
 import { linkTo } from '../../router.ts'
 import { agentsTexts as texts } from '../../texts/mesh/agents.ts'
 import { statusTexts } from '../../texts/status.ts'
@@ -75,45 +76,28 @@ function tagText(tags: ExplainedDependency['tags']): string {
 
 function Candidates({ candidates }: { readonly candidates: readonly DependencyCandidate[] }) {
   return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            {Object.entries(texts.candidateColumns).map(([key, title]) => (
-              <th key={key} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {candidates.map((candidate, index) => (
-            <tr key={index}>
-              <td>
-                <a href={linkTo(providerPlace(candidate.agent_id))}>
-                  <bdi>{candidate.agent_id}</bdi>
-                </a>{' '}
-                <code>
-                  <bdi>{candidate.function_name}</bdi>
-                </code>
-              </td>
-              <td>{candidate.version}</td>
-              <td>
-                {candidate.status in statusTexts ? (
-                  <StatusMark status={candidate.status as Status} />
-                ) : (
-                  candidate.status
-                )}
-              </td>
-              <td>{texts.results[candidate.result]}</td>
-              <td>
-                <bdi>{whyOf(candidate)}</bdi>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={texts.candidateColumns}>
+      {candidates.map((candidate, index) => (
+        <tr key={index}>
+          <td>
+            <a href={linkTo(providerPlace(candidate.agent_id))}>
+              <bdi>{candidate.agent_id}</bdi>
+            </a>{' '}
+            <code>
+              <bdi>{candidate.function_name}</bdi>
+            </code>
+          </td>
+          <td>{candidate.version}</td>
+          <td>
+            {candidate.status in statusTexts ? <StatusMark status={candidate.status as Status} /> : candidate.status}
+          </td>
+          <td>{texts.results[candidate.result]}</td>
+          <td>
+            <bdi>{whyOf(candidate)}</bdi>
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

@@ -1,4 +1,5 @@
 import type { Status } from '../../../client/index.ts'
+import { Table } from '../../parts/table.tsx'
 import { linkTo } from '../../router.ts'
 import { capabilitiesTexts as texts } from '../../texts/mesh/capabilities.ts'
 import { statusTexts } from '../../texts/status.ts'
@@ -14,24 +15,11 @@ const maxOffers = 200
 export function CapabilityTable({ groups }: { readonly groups: readonly CapabilityGroup[] }) {
   return (
     <>
-      <div class="wide">
-        <table class="capabilities">
-          <thead>
-            <tr>
-              {Object.entries(texts.columns).map(([key, title]) => (
-                <th key={key} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {groups.slice(0, maxRows).map((group) => (
-              <CapabilityLine key={group.name} group={group} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table columns={texts.columns} class="capabilities">
+        {groups.slice(0, maxRows).map((group) => (
+          <CapabilityLine key={group.name} group={group} />
+        ))}
+      </Table>
       {groups.length > maxRows && <p class="soft">{texts.moreGroups(groups.length - maxRows)}</p>}
     </>
   )

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { Table } from '../../parts/table.tsx'
 import { linkTo, place, setParameters } from '../../router.ts'
 import { graphTexts as texts } from '../../texts/mesh/graph.ts'
 import { providerPlace } from '../agents/agent-view.ts'
@@ -47,24 +48,11 @@ export function DependencyTable({
       {rows.length === 0 ? (
         <p class="soft">{texts.nothingMatches}</p>
       ) : (
-        <div class="wide">
-          <table class="dependencies">
-            <thead>
-              <tr>
-                {Object.entries(texts.columns).map(([key, title]) => (
-                  <th key={key} scope="col">
-                    {title}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {shown.map((edge) => (
-                <DependencyLine key={`${edge.from} ${edge.to} ${edge.capability}`} edge={edge} graph={graph} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={texts.columns} class="dependencies">
+          {shown.map((edge) => (
+            <DependencyLine key={`${edge.from} ${edge.to} ${edge.capability}`} edge={edge} graph={graph} />
+          ))}
+        </Table>
       )}
       {shown.length < rows.length && (
         <button type="button" onClick={() => (isWhole.value = true)}>

@@ -1,3 +1,4 @@
+import { Table } from '../../parts/table.tsx'
 import { operationsTexts as texts } from '../../texts/operations.ts'
 
 /** What `POST /-/reload?dry_run=true` answers. */
@@ -38,32 +39,19 @@ export function CheckedChanges({
         </p>
       ))}
       {changed.length > 0 && (
-        <div class="wide">
-          <table>
-            <thead>
-              <tr>
-                {Object.entries(texts.checkColumns).map(([key, text]) => (
-                  <th key={key} scope="col">
-                    {text}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {changed.map(({ path, before, after }) => (
-                <tr key={path}>
-                  {[path, shown(before), shown(after)].map((text, index) => (
-                    <td key={index}>
-                      <code>
-                        <bdi>{text}</bdi>
-                      </code>
-                    </td>
-                  ))}
-                </tr>
+        <Table columns={texts.checkColumns}>
+          {changed.map(({ path, before, after }) => (
+            <tr key={path}>
+              {[path, shown(before), shown(after)].map((text, index) => (
+                <td key={index}>
+                  <code>
+                    <bdi>{text}</bdi>
+                  </code>
+                </td>
               ))}
-            </tbody>
-          </table>
-        </div>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   )

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals'
 import { usePolled } from '../../data/polled.ts'
 import { refusalOf } from '../../data/rights.ts'
 import { ProblemLine } from '../../parts/problem-line.tsx'
+import { Table } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { operationsTexts as texts } from '../../texts/operations.ts'
 
@@ -46,34 +47,23 @@ export function ConfigTable() {
       </div>
       {value && rows.length === 0 && <p class="soft">{texts.noneMatches}</p>}
       {rows.length > 0 && (
-        <div class="wide">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{texts.configColumns.key}</th>
-                <th scope="col">{texts.configColumns.value}</th>
-                <th scope="col">{texts.configColumns.origin}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map(({ path, value: one, origin }) => (
-                <tr key={path}>
-                  <td>
-                    <code>{path}</code>
-                  </td>
-                  <td>
-                    <code>
-                      <bdi>{JSON.stringify(one)}</bdi>
-                    </code>
-                  </td>
-                  <td>
-                    <bdi>{origin}</bdi>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table columns={texts.configColumns}>
+          {rows.map(({ path, value: one, origin }) => (
+            <tr key={path}>
+              <td>
+                <code>{path}</code>
+              </td>
+              <td>
+                <code>
+                  <bdi>{JSON.stringify(one)}</bdi>
+                </code>
+              </td>
+              <td>
+                <bdi>{origin}</bdi>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </>
   )

@@ -1,7 +1,7 @@
-import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { requestText } from '../../data/api.ts'
 import { usePolled } from '../../data/polled.ts'
+import { type Fact, FactList } from '../../parts/fact-list.tsx'
 import { shortDuration } from '../../parts/time.tsx'
 import { operationsTexts as texts } from '../../texts/operations.ts'
 
@@ -24,7 +24,7 @@ export function DaemonFacts({ health }: { readonly health: HealthFacts | undefin
   if (!health) return null
   const figure = (name: string) => figures.get(name)?.toLocaleString('en')
   const memory = figures.get('process_resident_memory_bytes')
-  const shown: readonly (readonly [string, ComponentChildren])[] = [
+  const shown: readonly Fact[] = [
     [facts.name, health.name],
     [facts.version, health.version],
     [facts.uptime, shortDuration(health.uptime_seconds * 1000)],
@@ -40,18 +40,7 @@ export function DaemonFacts({ health }: { readonly health: HealthFacts | undefin
   ]
   return (
     <>
-      <dl class="facts">
-        {shown
-          .filter(([, value]) => value !== undefined && value !== false)
-          .map(([label, value]) => (
-            <div key={label}>
-              <dt>{label}</dt>
-              <dd>
-                <bdi>{value}</bdi>
-              </dd>
-            </div>
-          ))}
-      </dl>
+      <FactList facts={shown} />
       {health.warnings && (
         <>
           <h3>{texts.warnings}</h3>

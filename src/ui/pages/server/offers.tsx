@@ -1,5 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
+import { Table } from '../../parts/table.tsx'
 import { linkTo } from '../../router.ts'
 import { serverTexts } from '../../texts/server/server.ts'
 import { toolParameters } from './schema.ts'
@@ -129,43 +130,32 @@ function Input({ item: { kind, input_schema: schema } }: { readonly item: Server
     return <p class="soft">{kind === 'prompt' ? texts.noArguments : texts.noSchema}</p>
   return (
     <>
-      <div class="wide">
-        <table class="narrow">
-          <thead>
-            <tr>
-              <th scope="col">{texts.columns.name}</th>
-              <th scope="col">{texts.columns.type}</th>
-              <th scope="col">{texts.columns.about}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {parameters.map(({ name, type, isRequired, description, values, byDefault }) => (
-              <tr key={name}>
-                <td>
-                  <code>
-                    <bdi>{name}</bdi>
-                  </code>{' '}
-                  {isRequired && <span class="badge">{texts.required}</span>}
-                </td>
-                <td>
-                  <bdi>{type}</bdi>
-                </td>
-                <td>
-                  <bdi>
-                    {[
-                      description,
-                      values && texts.oneOf(values.join(', ')),
-                      byDefault !== undefined && texts.byDefault(byDefault),
-                    ]
-                      .filter(Boolean)
-                      .join('; ')}
-                  </bdi>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table columns={texts.columns} class="narrow">
+        {parameters.map(({ name, type, isRequired, description, values, byDefault }) => (
+          <tr key={name}>
+            <td>
+              <code>
+                <bdi>{name}</bdi>
+              </code>{' '}
+              {isRequired && <span class="badge">{texts.required}</span>}
+            </td>
+            <td>
+              <bdi>{type}</bdi>
+            </td>
+            <td>
+              <bdi>
+                {[
+                  description,
+                  values && texts.oneOf(values.join(', ')),
+                  byDefault !== undefined && texts.byDefault(byDefault),
+                ]
+                  .filter(Boolean)
+                  .join('; ')}
+              </bdi>
+            </td>
+          </tr>
+        ))}
+      </Table>
       <details>
         <summary>{texts.schema}</summary>
         <pre tabIndex={0} role="region" aria-label={texts.schema}>

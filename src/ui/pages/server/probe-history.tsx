@@ -1,5 +1,6 @@
 import { usePolled } from '../../data/polled.ts'
 import { milliseconds, percent } from '../../parts/figures.ts'
+import { Table } from '../../parts/table.tsx'
 import { serverTexts } from '../../texts/server/server.ts'
 import { AvailabilityBars } from '../statistics/availability-bars.tsx'
 import { ProbeTimeline, type TimedProbe } from './probe-timeline.tsx'
@@ -44,31 +45,18 @@ function Availability({ value }: { readonly value: StatisticsAnswer }) {
   return (
     <>
       <h3>{texts.title}</h3>
-      <div class="wide">
-        <table class="narrow">
-          <thead>
-            <tr>
-              {Object.entries(texts.columns).map(([key, text]) => (
-                <th key={key} scope="col">
-                  {text}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {Object.entries(value.windows).map(([name, { availability, p50_ms: p50, p95_ms: p95, probes, flaps }]) => (
-              <tr key={name}>
-                <th scope="row">{texts.windows(name)}</th>
-                <td>{availability === null ? texts.nothing : percent(availability)}</td>
-                <td>{p50 === null ? '—' : milliseconds(p50)}</td>
-                <td>{p95 === null ? '—' : milliseconds(p95)}</td>
-                <td>{probes.toLocaleString('en')}</td>
-                <td>{flaps.toLocaleString('en')}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table columns={texts.columns} class="narrow">
+        {Object.entries(value.windows).map(([name, { availability, p50_ms: p50, p95_ms: p95, probes, flaps }]) => (
+          <tr key={name}>
+            <th scope="row">{texts.windows(name)}</th>
+            <td>{availability === null ? texts.nothing : percent(availability)}</td>
+            <td>{p50 === null ? '—' : milliseconds(p50)}</td>
+            <td>{p95 === null ? '—' : milliseconds(p95)}</td>
+            <td>{probes.toLocaleString('en')}</td>
+            <td>{flaps.toLocaleString('en')}</td>
+          </tr>
+        ))}
+      </Table>
       {day && <AvailabilityBars buckets={day.buckets} window={texts.windows('24h')} />}
     </>
   )

@@ -1,4 +1,5 @@
 import { milliseconds } from '../../parts/figures.ts'
+import { Table } from '../../parts/table.tsx'
 import { Ago, clock, shortDuration } from '../../parts/time.tsx'
 import { serverTexts } from '../../texts/server/server.ts'
 import { reasonTexts } from '../../texts/status.ts'
@@ -99,25 +100,16 @@ function summaryOf(history: readonly TimedProbe[]): string {
 
 function ProbeTable({ history }: { readonly history: readonly TimedProbe[] }) {
   return (
-    <table class="narrow">
-      <thead>
-        <tr>
-          <th scope="col">{texts.columns.at}</th>
-          <th scope="col">{texts.columns.result}</th>
-          <th scope="col">{texts.columns.response}</th>
+    <Table columns={texts.columns} class="narrow">
+      {history.toReversed().map(({ at, ok, reason, response_time_ms: ms }) => (
+        <tr key={at}>
+          <td>
+            <Ago at={at} />
+          </td>
+          <td>{ok && reason === 'ok' ? texts.good : reasonTexts[reason].meaning}</td>
+          <td class="number">{milliseconds(ms)}</td>
         </tr>
-      </thead>
-      <tbody>
-        {history.toReversed().map(({ at, ok, reason, response_time_ms: ms }) => (
-          <tr key={at}>
-            <td>
-              <Ago at={at} />
-            </td>
-            <td>{ok && reason === 'ok' ? texts.good : reasonTexts[reason].meaning}</td>
-            <td class="number">{milliseconds(ms)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Table>
   )
 }

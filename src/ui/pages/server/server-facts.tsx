@@ -1,5 +1,6 @@
-import type { ComponentChildren } from 'preact'
+import { type Fact, FactList } from '../../parts/fact-list.tsx'
 import { milliseconds } from '../../parts/figures.ts'
+import { Table } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
 import { serverTexts as texts } from '../../texts/server/server.ts'
@@ -11,7 +12,7 @@ type ServerProps = { readonly server: ServerAnswer }
 export function ServerFacts({ server }: ServerProps) {
   const { facts } = texts
   const { health } = server
-  const shown: readonly (readonly [string, ComponentChildren])[] = [
+  const shown: readonly Fact[] = [
     [facts.since, <Ago at={health.since} suffix="" />],
     [facts.checked, health.last_checked !== undefined && <Ago at={health.last_checked} />],
     [facts.response, health.response_time_ms !== undefined && milliseconds(health.response_time_ms)],
@@ -25,18 +26,7 @@ export function ServerFacts({ server }: ServerProps) {
     [facts.updated, <Ago at={server.updated_at} />],
     [facts.created, <Ago at={server.created_at} suffix="" />],
   ]
-  return (
-    <dl class="facts">
-      {shown
-        .filter(([, value]) => value !== undefined && value !== false)
-        .map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-    </dl>
-  )
+  return <FactList facts={shown} />
 }
 
 function Tags({ tags }: { readonly tags: readonly string[] }) {
@@ -66,33 +56,22 @@ export function Provenance({ server }: ServerProps) {
         {from.method} {methods[server.discovery_method]}.{' '}
         <span class="soft">{next ? from.next(next.source, next.origin) : from.alone}</span>
       </p>
-      <div class="wide">
-        <table class="narrow">
-          <thead>
-            <tr>
-              <th scope="col">{from.columns.order}</th>
-              <th scope="col">{from.columns.source}</th>
-              <th scope="col">{from.columns.origin}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {server.override && <OverrideRow override={server.override} />}
-            {[server, ...server.shadows].map(({ source, origin }, index) => (
-              <tr key={`${source} ${origin}`}>
-                <td>{index === 0 ? from.inForce : index + 1}</td>
-                <td>
-                  <a href={linkTo(['sources', source])}>
-                    <bdi>{source}</bdi>
-                  </a>
-                </td>
-                <td>
-                  <bdi>{origin}</bdi>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table columns={from.columns} class="narrow">
+        {server.override && <OverrideRow override={server.override} />}
+        {[server, ...server.shadows].map(({ source, origin }, index) => (
+          <tr key={`${source} ${origin}`}>
+            <td>{index === 0 ? from.inForce : index + 1}</td>
+            <td>
+              <a href={linkTo(['sources', source])}>
+                <bdi>{source}</bdi>
+              </a>
+            </td>
+            <td>
+              <bdi>{origin}</bdi>
+            </td>
+          </tr>
+        ))}
+      </Table>
     </>
   )
 }

@@ -1,10 +1,11 @@
-import type { ComponentChildren } from 'preact'
 import type { JournalEvent, SourceStatus } from '../../../client/index.ts'
 import { type ApiError, request } from '../../data/api.ts'
 import { usePolled } from '../../data/polled.ts'
 import { refusalOf } from '../../data/rights.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
+import { type Fact, FactList } from '../../parts/fact-list.tsx'
 import { ProblemLine } from '../../parts/problem-line.tsx'
+import { Table } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
 import { sourcesTexts as texts } from '../../texts/sources.ts'
@@ -98,7 +99,7 @@ function Facts({ source }: { readonly source: SourceStatus }) {
   const { facts } = texts
   const ago = (at: string | undefined) => at !== undefined && <Ago at={at} />
   const next = source.next_attempt
-  const shown: readonly (readonly [string, ComponentChildren])[] = [
+  const shown: readonly Fact[] = [
     [facts.servers, source.servers.toLocaleString('en')],
     [facts.shadowed, source.shadowed > 0 && source.shadowed.toLocaleString('en')],
     [facts.note, source.note],
@@ -110,18 +111,7 @@ function Facts({ source }: { readonly source: SourceStatus }) {
     [facts.failures, source.consecutive_failures > 0 && String(source.consecutive_failures)],
     [facts.restarts, source.restarts > 0 && String(source.restarts)],
   ]
-  return (
-    <dl class="facts">
-      {shown
-        .filter(([, value]) => value !== undefined && value !== false)
-        .map(([label, value]) => (
-          <div key={label}>
-            <dt>{label}</dt>
-            <dd>{typeof value === 'string' ? <bdi>{value}</bdi> : value}</dd>
-          </div>
-        ))}
-    </dl>
-  )
+  return <FactList facts={shown} />
 }
 
 function Rejections({ source: { rejections, rejected } }: { readonly source: SourceStatus }) {
@@ -154,39 +144,28 @@ function Rejections({ source: { rejections, rejected } }: { readonly source: Sou
 function Origins({ source: { origins } }: { readonly source: SourceStatus }) {
   const { originColumns: columns } = texts
   return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{columns.origin}</th>
-            <th scope="col">{columns.servers}</th>
-            <th scope="col">{columns.state}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {origins.map(({ origin, servers, error, where, stale }) => (
-            <tr key={origin}>
-              <td>
-                <bdi>{origin}</bdi>
-              </td>
-              <td class="number">{servers.toLocaleString('en')}</td>
-              <td>
-                {error === undefined ? (
-                  <span class="status healthy">
-                    <span aria-hidden="true">●</span> {texts.fine}
-                  </span>
-                ) : (
-                  <span class="status unhealthy">
-                    <span aria-hidden="true">■</span> <bdi>{where === undefined ? error : `${where}: ${error}`}</bdi>
-                    {stale && servers > 0 && <span class="soft"> {texts.kept}</span>}
-                  </span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={columns}>
+      {origins.map(({ origin, servers, error, where, stale }) => (
+        <tr key={origin}>
+          <td>
+            <bdi>{origin}</bdi>
+          </td>
+          <td class="number">{servers.toLocaleString('en')}</td>
+          <td>
+            {error === undefined ? (
+              <span class="status healthy">
+                <span aria-hidden="true">●</span> {texts.fine}
+              </span>
+            ) : (
+              <span class="status unhealthy">
+                <span aria-hidden="true">■</span> <bdi>{where === undefined ? error : `${where}: ${error}`}</bdi>
+                {stale && servers > 0 && <span class="soft"> {texts.kept}</span>}
+              </span>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

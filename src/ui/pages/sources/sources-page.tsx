@@ -4,6 +4,7 @@ import { usePolled } from '../../data/polled.ts'
 import { refusalOf } from '../../data/rights.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
 import { ProblemLine } from '../../parts/problem-line.tsx'
+import { Table } from '../../parts/table.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { linkTo } from '../../router.ts'
 import { sourcesTexts as texts } from '../../texts/sources.ts'
@@ -59,41 +60,28 @@ export function SourcesPage({ parts: [name] }: PageProps) {
 function SourceTable({ sources }: { readonly sources: readonly SourceStatus[] }) {
   const { columns } = texts
   return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            {Object.entries(columns).map(([key, title]) => (
-              <th key={key} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {sources.map((source) => (
-            <tr key={source.name}>
-              <td>
-                <a href={linkTo(['sources', source.name])}>
-                  <bdi>{source.name}</bdi>
-                </a>
-              </td>
-              <td>{source.type}</td>
-              <td>
-                <SourceStateMark state={source.state} />
-                {source.last_error !== undefined && (
-                  <div class="why">
-                    <bdi>{source.last_error}</bdi>
-                  </div>
-                )}
-              </td>
-              <td class="number">{source.servers.toLocaleString('en')}</td>
-              <td class="number">{source.rejected.toLocaleString('en')}</td>
-              <td>{source.last_attempt !== undefined && <Ago at={source.last_attempt} />}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={columns}>
+      {sources.map((source) => (
+        <tr key={source.name}>
+          <td>
+            <a href={linkTo(['sources', source.name])}>
+              <bdi>{source.name}</bdi>
+            </a>
+          </td>
+          <td>{source.type}</td>
+          <td>
+            <SourceStateMark state={source.state} />
+            {source.last_error !== undefined && (
+              <div class="why">
+                <bdi>{source.last_error}</bdi>
+              </div>
+            )}
+          </td>
+          <td class="number">{source.servers.toLocaleString('en')}</td>
+          <td class="number">{source.rejected.toLocaleString('en')}</td>
+          <td>{source.last_attempt !== undefined && <Ago at={source.last_attempt} />}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }

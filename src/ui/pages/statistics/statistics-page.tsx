@@ -1,9 +1,10 @@
-import type { ComponentChildren } from 'preact'
 import type { Reason } from '../../../client/index.ts'
 import { serverParts } from '../../../model/identity.ts'
 import { usePolled } from '../../data/polled.ts'
+import { type Fact, FactList } from '../../parts/fact-list.tsx'
 import { milliseconds, percent } from '../../parts/figures.ts'
 import { ProblemLine } from '../../parts/problem-line.tsx'
+import { Table } from '../../parts/table.tsx'
 import { linkTo, place, setParameters } from '../../router.ts'
 import { statisticsTexts as texts } from '../../texts/statistics.ts'
 import { reasonTexts } from '../../texts/status.ts'
@@ -74,7 +75,7 @@ const share = (availability: number | null) => (availability === null ? texts.no
 
 function Totals({ figures }: { readonly figures: StatisticsOfAll }) {
   const { facts } = texts
-  const shown: readonly (readonly [string, ComponentChildren])[] = [
+  const shown: readonly Fact[] = [
     [facts.availability, share(figures.availability)],
     [facts.probes, figures.probes.toLocaleString('en')],
     [facts.p50, duration(figures.p50_ms)],
@@ -82,75 +83,43 @@ function Totals({ figures }: { readonly figures: StatisticsOfAll }) {
     [facts.flaps, figures.flaps.toLocaleString('en')],
     [facts.measured, texts.of(figures.measured, figures.servers)],
   ]
-  return (
-    <dl class="facts">
-      {shown.map(([label, value]) => (
-        <div key={label}>
-          <dt>{label}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  )
+  return <FactList facts={shown} />
 }
 
 function Errors({ errors }: Pick<ProbeFigures, 'errors'>) {
   const found = Object.entries(errors).toSorted(([, one], [, other]) => other - one)
   if (found.length === 0) return <p class="soft">{texts.noErrors}</p>
   return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{texts.errorColumns.count}</th>
-            <th scope="col">{texts.errorColumns.reason}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {found.map(([reason, count]) => (
-            <tr key={reason}>
-              <td class="number">{count.toLocaleString('en')}</td>
-              <td>
-                <a href={linkTo(['servers'], new URLSearchParams({ reason }))}>{reason}</a>{' '}
-                <span class="soft">{reasonTexts[reason as Reason]?.meaning}</span>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={texts.errorColumns}>
+      {found.map(([reason, count]) => (
+        <tr key={reason}>
+          <td class="number">{count.toLocaleString('en')}</td>
+          <td>
+            <a href={linkTo(['servers'], new URLSearchParams({ reason }))}>{reason}</a>{' '}
+            <span class="soft">{reasonTexts[reason as Reason]?.meaning}</span>
+          </td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 
 function Worst({ servers }: { readonly servers: StatisticsOfAll['worst'] }) {
   const { worstColumns: columns } = texts
   return (
-    <div class="wide">
-      <table>
-        <thead>
-          <tr>
-            {Object.entries(columns).map(([key, title]) => (
-              <th key={key} scope="col">
-                {title}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {servers.map(({ id, availability, p95_ms: p95, flaps }) => (
-            <tr key={id}>
-              <td>
-                <a href={linkTo(['servers', ...serverParts(id)])}>
-                  <bdi>{id}</bdi>
-                </a>
-              </td>
-              <td>{share(availability)}</td>
-              <td>{duration(p95)}</td>
-              <td>{flaps.toLocaleString('en')}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table columns={columns}>
+      {servers.map(({ id, availability, p95_ms: p95, flaps }) => (
+        <tr key={id}>
+          <td>
+            <a href={linkTo(['servers', ...serverParts(id)])}>
+              <bdi>{id}</bdi>
+            </a>
+          </td>
+          <td>{share(availability)}</td>
+          <td>{duration(p95)}</td>
+          <td>{flaps.toLocaleString('en')}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }

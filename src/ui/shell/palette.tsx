@@ -4,9 +4,9 @@ import { request } from '../data/api.ts'
 import { servers } from '../data/live-servers.ts'
 import { refusalOf } from '../data/rights.ts'
 import { pages } from '../pages/pages.ts'
+import { notify, notifyError } from '../parts/notices.tsx'
 import { linkTo, open } from '../router.ts'
 import { paletteTexts as texts } from '../texts/palette.ts'
-import { notify, notifyError } from './notices.tsx'
 
 type Choice = {
   readonly key: string

@@ -1,8 +1,8 @@
 import { clockOffset } from '../data/daemon-clock.ts'
 import { link, retryNow } from '../data/live-servers.ts'
 import { isTokenAsked, isTokenNeeded, token } from '../data/session.ts'
+import { clock } from '../parts/time.tsx'
 import { shellTexts as texts } from '../texts/shell.ts'
-import { clock } from './time.tsx'
 
 /** Whether what the page shows is current; where it is not, why, and what can be done. */
 export function ConnectionLine() {
