@@ -5,6 +5,11 @@ import { startHere } from '../in-process-daemon.ts'
 import { assertAccessible } from './axe.ts'
 import { useBrowser, withoutBrowser } from './browser.ts'
 
+declare global {
+  /** In the page of a test: what its watch has sent. */
+  var seen: { text: string }
+}
+
 /** A daemon that watches one file of servers. */
 async function startWithServers(servers: Readonly<Record<string, object>>) {
   const daemon = await startHere()
@@ -37,6 +42,28 @@ describe('the list of servers', { skip: withoutBrowser }, () => {
     await page.getByText('1 of 3 servers').waitFor()
     assert.deepEqual(await names.allTextContents(), ['weather'])
     assert.match(page.url(), /q=wether/)
+  })
+
+  it('comes in gzip, and each change can be read as soon as it arrives', async (t) => {
+    await using daemon = await startWithServers({ weather: at(1), maps: at(2) })
+    const page = await openPage(t, `${daemon.url}/ui/servers`)
+
+    const encoding = await page.evaluate(async () => {
+      const watch = await fetch('/servers/watch')
+      globalThis.seen = { text: '' }
+      const read = async () => {
+        for await (const text of watch.body!.pipeThrough(new TextDecoderStream())) globalThis.seen.text += text
+      }
+      void read()
+      return watch.headers.get('content-encoding')
+    })
+    await page.waitForFunction(() => globalThis.seen.text.includes('BOOKMARK'))
+    for (const name of ['one', 'two', 'three']) {
+      daemon.write({ weather: at(1), maps: at(2), [name]: at(4) })
+      await page.waitForFunction((text) => globalThis.seen.text.includes(`"${text}"`), name)
+    }
+
+    assert.equal(encoding, 'gzip')
   })
 
   it('sorts, filters and groups as the address says, and pauses', async (t) => {

@@ -48,7 +48,11 @@ const controlParameters: Record<string, Omit<Parameter, 'name' | 'in'>> = {
     description: 'Also servers that were published since the start of the daemon and no longer are.',
     schema: { type: 'boolean' },
   },
-  resource_version: { description: 'Resume a watch after this token.', schema: text },
+  resource_version: {
+    description:
+      'Resume a watch after this token, as `Last-Event-ID` does. What was missed follows; a `BOOKMARK` at once says that nothing was, a `RESYNC` that the list follows anew.',
+    schema: text,
+  },
 }
 
 /** Parameters that control the display of a list, and do not apply to changes. */
