@@ -123,16 +123,21 @@ export function createDelivery({
     }
   }
 
-  /** Keeps a quiet watcher alive: by a comment, or by a bookmark where its last token is old. Disconnects a stalled one. */
+  /**
+   * Keeps a quiet watcher alive: by a comment, or by a bookmark where its last token is old. Disconnects a stalled one.
+   *
+   * One that resumed and missed nothing gets its bookmark at once: it says so.
+   */
   function keepAlive(watcher: Watcher, { heartbeatMs, bookmarkMs }: { heartbeatMs: number; bookmarkMs: number }): void {
     const at = now()
     if (watcher.blockedAt > 0) {
       if (at - watcher.blockedAt > stallMs) disconnect(watcher, 'stalled')
       return
     }
-    if (at - watcher.lastWriteAt < heartbeatMs || watcher.current) return
-    const { format, revision } = watcher
-    const isDue = format === 'lines' || at - watcher.lastTokenAt > bookmarkMs - heartbeatMs
+    const { format, revision, lastTokenAt } = watcher
+    const isUntold = lastTokenAt === 0 && revision !== undefined
+    if ((at - watcher.lastWriteAt < heartbeatMs && !isUntold) || watcher.current) return
+    const isDue = isUntold || format === 'lines' || at - lastTokenAt > bookmarkMs - heartbeatMs
     // A bookmark follows every event up to its token.
     const isBookmark = isDue && revision !== undefined && revision === newest()
     if (!isBookmark && format === 'lines') return

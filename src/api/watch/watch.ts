@@ -180,6 +180,7 @@ export function createWatch({
     if (typeof revision === 'number') watcher.revision = revision
     else if (revision) resync(watcher, revision.reason)
     deliver(watcher)
+    keepAlive(watcher, { heartbeatMs, bookmarkMs })
     socket?.uncork()
   }
 

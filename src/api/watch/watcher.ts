@@ -27,6 +27,7 @@ export type Watcher = StreamForm & {
   backlogBytes: number
   backlogRevision: number
   lastWriteAt: number
+  /** 0 before the first token. */
   lastTokenAt: number
 }
 
@@ -34,7 +35,6 @@ export type Watcher = StreamForm & {
 export function createWatcher(
   stream: Pick<Watcher, 'response' | 'group' | 'format' | 'encoding' | 'isResuming'>,
 ): Watcher {
-  const now = performance.now()
   return {
     ...stream,
     sum: emptySum,
@@ -45,8 +45,8 @@ export function createWatcher(
     blockedAt: 0,
     backlogBytes: 0,
     backlogRevision: 0,
-    lastWriteAt: now,
-    lastTokenAt: now,
+    lastWriteAt: performance.now(),
+    lastTokenAt: 0,
   }
 }
 

@@ -96,6 +96,21 @@ for (const [format, path] of [
       assert.deepEqual(summaryOf(await byParameter.next()), ['DELETED a'])
     })
 
+    it('tells a client that missed nothing so at once', async () => {
+      await using daemon = await serveWatch()
+      daemon.put({ name: 'a', tags: ['x'] })
+      const token = daemon.registry.token()
+      daemon.put({ name: 'b' })
+
+      const ofAll = await daemon.follow(`${path}resource_version=${daemon.registry.token()}`)
+      const ofSome = await daemon.follow(`${path}tag=x&resource_version=${token}`)
+
+      for (const watcher of [ofAll, ofSome])
+        assert.deepEqual(await watcher.next(), [{ type: 'BOOKMARK', token: daemon.registry.token() }])
+      daemon.put({ name: 'c', tags: ['x'] })
+      for (const watcher of [ofAll, ofSome]) assert.deepEqual(summaryOf(await watcher.next()), ['ADDED c'])
+    })
+
     it('sends RESYNC with the reason before it starts over from a token that cannot be resumed', async () => {
       await using daemon = await serveWatch()
       daemon.put({ name: 'a' })
