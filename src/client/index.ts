@@ -46,7 +46,7 @@ export type {
 } from './roster/selection.ts'
 export type { Strategy } from '../model/balancing/choose.ts'
 export type { ResilienceOptions } from './roster/requests/repeated-requests.ts'
-export type { WatchOptions } from './roster/watch.ts'
+export type { Resumption, WatchOptions } from './roster/watch.ts'
 export type { ConnectOptions } from './roster/requests/roster-http.ts'
 export { type ServerId, serverId, shortId } from '../model/identity.ts'
 export type { Capability } from '../model/capability.ts'

@@ -24,6 +24,10 @@ for await (const event of roster.watch({ query: { fields: 'status' } })) {
   // @ts-expect-error it was not asked for
   print(event.server.name, '')
 }
+await using following = await roster.follow({ fields: ['status'] }, { onResume: ({ exact, token }) => print(String(exact), token) })
+print(following.servers.get('default/weather')?.status, '')
+// @ts-expect-error it was not asked for
+print(following.servers.get('default/weather')?.name, '')
 function print(..._texts: string[]) {}
 // @ts-expect-error there is no such status
 await roster.list({ status: 'splendid' })

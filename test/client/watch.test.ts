@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { connectRoster, type RosterEvent, RosterError, type WatchOptions } from '../../src/client/index.ts'
+import {
+  connectRoster,
+  type Resumption,
+  type RosterEvent,
+  RosterError,
+  type WatchOptions,
+} from '../../src/client/index.ts'
 import { until } from '../e2e/daemon-process.ts'
 import { bookmark, breakingAfter, event, refusing, resync, scripted, telling } from './stream.ts'
 
@@ -59,9 +65,12 @@ describe('a watch', () => {
       telling(event('ADDED', { name: 'b' }), event('ADDED', { name: 'c' }, 'e-2')),
     )
 
-    const events = await watched(roster.url, 4)
+    const resumptions: Resumption[] = []
+
+    const events = await watched(roster.url, 4, { onResume: (resumption) => void resumptions.push(resumption) })
 
     assert.deepEqual(events, ['ADDED a', 'BOOKMARK e-1', 'ADDED b', 'ADDED c e-2'])
+    assert.deepEqual(resumptions, [{ exact: true, token: 'e-1' }])
     assert.deepEqual(
       roster.requests.map(({ lastEventId }) => lastEventId),
       [undefined, 'e-1'],
@@ -87,8 +96,11 @@ describe('a watch', () => {
       ),
     )
 
-    const events = await watched(roster.url, 10)
+    const resumptions: Resumption[] = []
 
+    const events = await watched(roster.url, 10, { onResume: (resumption) => void resumptions.push(resumption) })
+
+    assert.deepEqual(resumptions, [{ exact: false, token: 'f-1', reason: 'epoch: another life' }])
     assert.deepEqual(events.slice(5), ['DELETED gone', 'DELETED late', 'MODIFIED other', 'ADDED come', 'BOOKMARK f-1'])
   })
 
@@ -98,9 +110,13 @@ describe('a watch', () => {
       telling(bookmark('f-1'), event('ADDED', { name: 'a', source: 'files', version: '2' }, 'f-2')),
     )
     roster.syncing.push('files')
+    const resumptions: Resumption[] = []
 
-    const events = await watched(roster.url, 4)
+    const events = await watched(roster.url, 4, { onResume: (resumption) => void resumptions.push(resumption) })
 
+    assert.deepEqual(resumptions, [
+      { exact: false, token: 'f-1', reason: 'the roster had not read all of its sources' },
+    ])
     assert.deepEqual(events, ['ADDED a', 'BOOKMARK e-1', 'BOOKMARK f-1', 'MODIFIED a f-2'])
   })
 

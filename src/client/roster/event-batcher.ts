@@ -16,7 +16,12 @@ export type RosterEvent<Shown = Server> =
   | { readonly type: 'RESYNC'; readonly reason: string }
 
 /** Events that belong together: one revision, or one complete list. */
-export type EventBatch = { readonly events: readonly RosterEvent[]; readonly token: string }
+export type EventBatch = {
+  readonly events: readonly RosterEvent[]
+  readonly token: string
+  /** Why it is a complete list; undefined for changes. */
+  readonly listed?: string | undefined
+}
 
 /** Maximum events in one batch; a longer one is a protocol error. */
 const maxBatchEvents = 2_000_000
@@ -31,8 +36,9 @@ export function createEventBatcher({ since }: { since: string | undefined }) {
   let token = since
   let sent: Map<ServerId, Server> | undefined = since === undefined ? new Map() : undefined
   let waiting: RosterEvent[] = []
-  /** The complete list that is arriving. */
+  /** The complete list that is arriving, and why. */
   let fresh: Map<ServerId, Server> | undefined
+  let reason = ''
   /** Sources that the roster had not read when the connection began. */
   let syncing: readonly string[] = []
   /** Sources whose servers were kept over the last complete list. */
@@ -49,6 +55,7 @@ export function createEventBatcher({ since }: { since: string | undefined }) {
     syncing = unread
     waiting = []
     fresh = resumeToken() === undefined ? new Map() : undefined
+    reason = token === undefined ? 'no list was complete yet' : 'the roster had not read all of its sources'
     return resumeToken()
   }
 
@@ -64,7 +71,8 @@ export function createEventBatcher({ since }: { since: string | undefined }) {
     return undefined
   }
 
-  function resync(reason: string): void {
+  function resync(why: string): void {
+    reason = why
     waiting = sent ? [] : [{ type: 'RESYNC', reason }]
     fresh = new Map()
   }
@@ -94,9 +102,10 @@ export function createEventBatcher({ since }: { since: string | undefined }) {
       waiting.push(...differences(sent ?? new Map(), fresh))
     }
     waiting.push({ type: 'BOOKMARK', token: id })
+    const listed = fresh && reason
     if (fresh) sent = fresh
     fresh = undefined
-    return finish(id)
+    return { ...finish(id), listed }
   }
 
   function finish(id: string): EventBatch {

@@ -2,22 +2,23 @@ import type { ServerId } from '../../model/identity.ts'
 import type { Server } from '../../model/server.ts'
 import { RosterError } from './error.ts'
 import type { EventBatch, RosterEvent } from './event-batcher.ts'
+import type { Resumption } from './watch.ts'
 
-export type FollowOptions = {
+export type FollowOptions<Shown = Server> = {
   /** Stops following. */
   readonly signal?: AbortSignal | undefined
   /** Called after each revision with changes, once `servers` shows them. */
-  readonly onChange?: ((events: readonly RosterEvent[]) => void) | undefined
+  readonly onChange?: ((events: readonly RosterEvent<Shown>[]) => void) | undefined
   /** Called when the connection is lost, with the pause before the next attempt. `servers` keeps its content meanwhile. */
   readonly onPause?: ((error: RosterError, ms: number) => void) | undefined
-  /** Called when the connection is back after a loss. */
-  readonly onResume?: (() => void) | undefined
+  /** Called when events come again after a loss, before `servers` shows them. Says whether each change meanwhile is among them. */
+  readonly onResume?: ((resumption: Resumption) => void) | undefined
 }
 
 /** A map of servers that a watch keeps up to date. */
-export type Following = AsyncDisposable & {
+export type Following<Shown = Server> = AsyncDisposable & {
   /** By id (`namespace/name`). Always the same map; it changes by whole revisions. */
-  readonly servers: ReadonlyMap<ServerId, Server>
+  readonly servers: ReadonlyMap<ServerId, Shown>
   /** Token of the revision that `servers` shows. */
   readonly token: () => string
   /** Resolves when following ends: with the error that ended it, or with undefined after a stop. */

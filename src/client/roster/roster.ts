@@ -118,11 +118,15 @@ export function connectRoster(options: ConnectOptions) {
   }
 
   /**
-   * Keeps a map of the matching servers up to date; resolves once the map is complete.
+   * Keeps a map of the matching servers up to date; resolves once the map is complete. With `fields`, it holds only these of
+   * each, `id` and `source`, and a change in others alone is no change.
    *
    * @throws {RosterError} As for `watch`.
    */
-  function follow(query: WatchQuery = {}, following: FollowOptions = {}): Promise<Following> {
+  function follow<const Field extends keyof Server = keyof Server>(
+    query: WatchQuery & FieldQuery<Field> = {},
+    following: FollowOptions<Pick<Server, Field | WatchedField>> = {},
+  ): Promise<Following<Pick<Server, Field | WatchedField>>> {
     const { onPause, onResume } = following
     return followBatches((signal) => watchBatches(http, { query, signal, onPause, onResume }, options), following)
   }

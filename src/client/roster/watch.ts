@@ -7,6 +7,13 @@ import { type FieldQuery, parametersOf, type WatchedField, type WatchQuery } fro
 import { createReconnectPause } from './reconnect-pause.ts'
 import type { ConnectOptions, RosterHttp } from './requests/roster-http.ts'
 
+/** How a watch went on after a lost connection. */
+export type Resumption =
+  /** Nothing was missed: every change since this token follows, each by itself. */
+  | { readonly exact: true; readonly token: string }
+  /** The changes meanwhile are unknown: what follows is the difference to the list of this token, or the list itself. */
+  | { readonly exact: false; readonly token: string; readonly reason: string }
+
 export type WatchOptions<Field extends keyof Server = keyof Server> = {
   /** With `fields`, events show only these, `id` and `source`; a change in others alone is no event. */
   readonly query?: (WatchQuery & FieldQuery<Field>) | undefined
@@ -16,8 +23,11 @@ export type WatchOptions<Field extends keyof Server = keyof Server> = {
   readonly since?: string | undefined
   /** Called when the connection is lost or refused, with the pause before the next attempt. An exception ends the watch. */
   readonly onPause?: ((error: RosterError, ms: number) => void) | undefined
-  /** Called when the connection is back after a loss. An exception ends the watch. */
-  readonly onResume?: (() => void) | undefined
+  /**
+   * Called when events come again after a loss, before the first of them: with the token from which the watch went on exactly,
+   * or with that of a new list and the reason for it. An exception ends the watch.
+   */
+  readonly onResume?: ((resumption: Resumption) => void) | undefined
 }
 
 /** Pause between two looks at `/ready`, in ms, while servers of unread sources are kept. */
@@ -61,13 +71,13 @@ export async function* watchBatches(
     const unread = batcher.token() === undefined ? [] : await unreadSources(cancellation.signal)
     const token = batcher.restart(unread)
     const body = await streamOf(await openStream(token, cancellation.signal))
-    if (isLost) onResume?.()
-    isLost = false
     repeatCheck(Math.min(readinessMs, maxPauseMs), cancellation.signal, () => listOnceRead(cancellation))
     for await (const message of messagesIn(body, { onAlive: watchdog.reset, onRetry: reconnect.advise })) {
       const batch = batcher.accept(message)
       if (!batch) continue
       reconnect.connected()
+      if (isLost) onResume?.(resumptionOf(batch, token))
+      isLost = false
       watchdog.stop() // a slow consumer is not a silent roster
       yield batch
       watchdog.reset()
@@ -122,6 +132,11 @@ export async function* watchBatches(
     onPause?.(failure, ms)
     await pause(ms, signal)
   }
+}
+
+/** How the first batch of a connection goes on after what came before. */
+function resumptionOf({ listed, token }: EventBatch, since = token): Resumption {
+  return listed === undefined ? { exact: true, token: since } : { exact: false, token, reason: listed }
 }
 
 function withWatchedFields({ fields, ...filters }: WatchQuery & FieldQuery<keyof Server>): object {
