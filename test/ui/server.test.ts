@@ -54,7 +54,7 @@ describe('the page of a server', { skip: withoutBrowser }, () => {
     await page.getByText('plain', { exact: true }).click()
     await page.getByText('It takes no arguments.').waitFor()
     await page.getByText('weather://stations', { exact: true }).click()
-    await page.getByText('Media type: text/csv').waitFor()
+    await page.getByText(/^URI: weather:..stations\s*Media type: text.csv$/).waitFor()
     await page.getByRole('row', { name: /^hour 100 % [\d.]+ m?s [\d.]+ m?s \d+ 0$/ }).waitFor()
     await page.getByRole('cell', { name: daemon.file }).waitFor()
     await page.getByText('No other source defines it.').waitFor()

@@ -106,11 +106,7 @@ function Offer({ item, server }: { readonly item: ServerCapability; readonly ser
               <a href={linkTo(['servers', server.namespace, server.name, 'tools', tool])}>{texts.try}</a>
             </p>
           )}
-          {item.kind === 'resource' && item.mime_type !== undefined && (
-            <p>
-              {texts.mimeType} <bdi>{item.mime_type}</bdi>
-            </p>
-          )}
+          {item.kind === 'resource' && <Resource item={item} />}
           {hasInput(item) && <Input item={item} />}
           {!hasInput(item) && item.description === undefined && item.mime_type === undefined && (
             <p class="soft">{texts.nothingMore}</p>
@@ -118,6 +114,24 @@ function Offer({ item, server }: { readonly item: ServerCapability; readonly ser
         </div>
       )}
     </details>
+  )
+}
+
+/** The summary may cut the URI. */
+function Resource({ item: { name, mime_type: type } }: { readonly item: ServerCapability }) {
+  return (
+    <p>
+      {texts.uri}{' '}
+      <code>
+        <bdi>{name}</bdi>
+      </code>
+      {type !== undefined && (
+        <>
+          <br />
+          {texts.mimeType} <bdi>{type}</bdi>
+        </>
+      )}
+    </p>
   )
 }
 

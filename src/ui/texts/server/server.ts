@@ -99,6 +99,7 @@ export const serverTexts = {
     try: 'Try it',
     noSchema: 'It names no input.',
     noArguments: 'It takes no arguments.',
+    uri: 'URI:',
     mimeType: 'Media type:',
     nothingMore: 'Nothing more is known of it.',
     schema: 'Schema',
