@@ -50,7 +50,7 @@ const controlParameters: Record<string, Omit<Parameter, 'name' | 'in'>> = {
   },
   resource_version: {
     description:
-      'Resume a watch after this token, like the header `Last-Event-ID`. The changes since then follow. The first event is a `BOOKMARK` where there are none, and a `RESYNC` where everything is listed anew.',
+      'Resume a watch after this token, like the header `Last-Event-ID`. The changes since then follow. The first event is a `BOOKMARK` where there are none, and a `RESYNC` where everything is listed again.',
     schema: text,
   },
 }
