@@ -34,10 +34,11 @@ import { openHttpClient } from './outbound/http-client.ts'
 import { startRegistrations } from './registrations/registrations.ts'
 import { createChangeLog } from './registry/change-log.ts'
 import { createRegistry } from './registry/registry.ts'
+import { digestKeyOf, publicDigestKey } from './registry/state-digest.ts'
 import { createReadingSnapshots } from './registry/supervision/reading-snapshots.ts'
 import { createSupervisor } from './registry/supervision/supervisor.ts'
 import { keepTickShape } from './runtime/tick-shape.ts'
-import { createInstanceId } from './stores/epoch.ts'
+import { createInstanceId, emptyEpoch } from './stores/epoch.ts'
 import { openStore } from './stores/open.ts'
 
 /** Time that the sources wait for the overrides in the store, in ms; without, a store that is down would keep them from starting. */
@@ -75,6 +76,9 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   const httpClient = stack.adopt(openHttpClient(), ({ close }) => close())
   const registry = createRegistry({ onError, overrideOf: registrations.overrides.get })
   registrations.overrides.onChange(registry.applyOverrides)
+  registrations.onEpoch((epoch, store) =>
+    registry.setDigestKey(store === 'memory' || epoch === emptyEpoch ? publicDigestKey : digestKeyOf(epoch)),
+  )
   registry.beforeRead(registrations.applyExpirations)
   const ofSources = { log: log.child({ part: 'sources' }) }
   const readiness = () => config.ready

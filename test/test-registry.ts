@@ -3,18 +3,23 @@ import { serverId } from '../src/model/names.ts'
 import { ServerDefinition } from '../src/model/server.ts'
 import type { Candidate, Layer } from '../src/registry/candidate.ts'
 import { createRegistry } from '../src/registry/registry.ts'
+import type { DigestKey } from '../src/registry/state-digest.ts'
 
 /** The fields of a server that matter to a test; the rest has defaults. */
 export type ServerFields = { readonly name: string; readonly status?: Status } & Readonly<Record<string, unknown>>
 
+type TestRegistryOptions = { epoch?: string; now?: () => number; digestKey?: DigestKey }
+
 /** A real registry with one source that the test controls: each `change` is one revision. */
-export function createTestRegistry({ epoch = 'e' }: { epoch?: string } = {}) {
+export function createTestRegistry({ epoch = 'e', now = Date.now, digestKey }: TestRegistryOptions = {}) {
   const registry = createRegistry({
     epoch,
+    now,
     onError: (error) => {
       throw error
     },
   })
+  if (digestKey) registry.setDigestKey(digestKey)
   const layer: Layer = { name: 'test', reach: 'any', discovery_method: 'config_file', order: 0 }
   const candidates = new Map<string, Candidate>()
 

@@ -13,6 +13,7 @@ import {
   type Store,
   type StoreChange,
   type StoreSnapshot,
+  type StoreType,
   StoreUnavailable,
 } from '../stores/store.ts'
 import { createAgentBook } from './agent-book.ts'
@@ -70,6 +71,7 @@ export function startRegistrations({
   let isLoaded = false
   let store: Store | undefined
   let epoch: string | undefined
+  let onEpoch: (epoch: string, type: StoreType) => void = () => {}
   const openedStore: Pick<Store, 'commit' | 'recordHeartbeats'> = {
     commit: async (operations) => await (store ?? (await opening)).commit(operations),
     recordHeartbeats: (heartbeats) => store?.recordHeartbeats(heartbeats),
@@ -115,6 +117,12 @@ export function startRegistrations({
     return state?.status === 'down' ? `the store is down: ${state.reason ?? 'no reason given'}` : undefined
   }
 
+  function setEpoch(next: string): void {
+    if (next === epoch) return
+    epoch = next
+    if (store) onEpoch(next, store.type)
+  }
+
   function applySnapshot({ registrations, heartbeats, resource_version }: StoreSnapshot): void {
     const ofKind = (kind: RegistrationKind) => registrations.filter((registration) => registration.kind === kind)
     // First: what they say of a server holds from the moment that it is seen.
@@ -152,7 +160,7 @@ export function startRegistrations({
 
   async function applyChange(change: StoreChange): Promise<void> {
     if (change.type === 'snapshot') {
-      epoch = change.snapshot.epoch
+      setEpoch(change.snapshot.epoch)
       if (change.rewound) await applyRewound(change.snapshot, change.rewound)
       else applySnapshot(change.snapshot)
     } else if (change.type === 'heartbeats') agents.applyReplicaHeartbeats(change.heartbeats)
@@ -169,7 +177,7 @@ export function startRegistrations({
       try {
         const snapshot = await store.load()
         applySnapshot(snapshot)
-        epoch = snapshot.epoch
+        setEpoch(snapshot.epoch)
         isLoaded = true
         loaded.resolve()
         backoff.reset()
@@ -206,6 +214,8 @@ export function startRegistrations({
     warnings,
     /** The identity of the database; undefined until it is loaded. */
     epoch: () => epoch,
+    /** Sets what is called once the identity of the database is known, and when another database took its place. */
+    onEpoch: (call: typeof onEpoch) => void (onEpoch = call),
     /** Resolves once the registrations are loaded, or after `maxMs`; never rejects. */
     whenLoaded: async (maxMs: number) => {
       const waiting = new AbortController()

@@ -1,5 +1,6 @@
 import type { Batch, Change, RegisteredServer } from '../model/change.ts'
 import { keptBytesOf } from '../model/data/kept-bytes.ts'
+import { parseStateToken, stateToken } from '../model/query/state-token.ts'
 import type { Registry } from './registry.ts'
 
 /** Maximum changes of one batch whose size is measured; the others are taken to be like them. */
@@ -20,18 +21,34 @@ export function createChangeLog({
   maxChanges?: number
   maxBytes?: number
 }) {
-  const { epoch, revision } = parseToken(registry.token()) ?? { epoch: '', revision: 0 }
+  const { epoch, revision } = parseStateToken(registry.token()) ?? { epoch: '', revision: 0 }
   let batches: { readonly batch: Batch; readonly bytes: number }[] = []
   /** Index of the oldest batch still held; the emptied ones before it are cut off now and then. */
   let first = 0
   let newest = revision
   let changes = 0
   let bytes = 0
+  /** The token of the state before the oldest batch. */
+  let oldestToken = registry.token()
+  /** The newest revision of each digest among the states that a watch can resume from. */
+  const revisions = new Map<string, number>()
+  remember(oldestToken, revision)
+
+  function remember(token: string, at: number): void {
+    const digest = digestIn(token)
+    if (digest !== undefined) revisions.set(digest, at)
+  }
+
+  function forget(token: string, at: number): void {
+    const digest = digestIn(token)
+    if (digest !== undefined && revisions.get(digest) === at) revisions.delete(digest)
+  }
 
   function append(batch: Batch): void {
     const size = estimateBytes(batch.changes)
-    if (batch.revision !== newest + 1) clear()
+    if (batch.revision !== newest + 1) clear(batch.revision - 1)
     batches.push({ batch, bytes: size })
+    remember(batch.token, batch.revision)
     newest = batch.revision
     changes += batch.changes.length
     bytes += size
@@ -43,9 +60,11 @@ export function createChangeLog({
   }
 
   /** Revisions are missing, so no token from before the gap can be resumed. */
-  function clear(): void {
+  function clear(before: number): void {
     batches = []
     first = changes = bytes = 0
+    revisions.clear()
+    oldestToken = stateToken({ epoch, revision: before, digest: undefined })
   }
 
   function dropOldest(): void {
@@ -53,6 +72,8 @@ export function createChangeLog({
     if (!oldest) return
     changes -= oldest.batch.changes.length
     bytes -= oldest.bytes
+    forget(oldestToken, oldest.batch.revision - 1)
+    oldestToken = oldest.batch.token
     // Emptied in its place: shifting a long array once per change would cost more than the change.
     batches[first] = { batch: { ...oldest.batch, changes: [] }, bytes: 0 }
     first += 1
@@ -69,14 +90,28 @@ export function createChangeLog({
     return batches[first + revision - oldest()]?.batch
   }
 
-  /** The revision of a token, or why no watch can resume from it. */
+  /**
+   * The revision of a token, or why no watch can resume from it. A token of another daemon or run counts where this one has been in the
+   * same state, and its changes since are still held.
+   */
   function revisionOf(token: string): number | ResumeError {
-    const parsed = parseToken(token)
+    const parsed = parseStateToken(token)
     if (!parsed) return { reason: 'malformed: not a resume token of a registry' }
-    if (parsed.epoch !== epoch) return { reason: 'epoch: the token is from another run of the registry' }
+    const isOwn = parsed.epoch === epoch
+    if (isOwn && parsed.revision <= newest && parsed.revision >= oldest()) return parsed.revision
+    const equal = parsed.digest === undefined ? undefined : revisions.get(parsed.digest)
+    if (equal !== undefined) return equal
+    if (!isOwn)
+      return {
+        reason: 'epoch: the token is from another run of the registry, in a state that this one has not been in',
+      }
     if (parsed.revision > newest) return { reason: 'future: the revision of the token does not exist' }
-    if (parsed.revision < oldest()) return { reason: 'expired: the changes after the token are no longer held' }
-    return parsed.revision
+    return { reason: 'expired: the changes after the token are no longer held' }
+  }
+
+  function tokenOf(at: number): string {
+    if (at === oldest()) return oldestToken
+    return batches[first + at - oldest() - 1]?.batch.token ?? stateToken({ epoch, revision: at, digest: undefined })
   }
 
   const unsubscribe = registry.subscribe(append)
@@ -84,7 +119,7 @@ export function createChangeLog({
   return {
     after,
     revisionOf,
-    tokenOf: (revision: number) => `${epoch}-${revision}`,
+    tokenOf,
     oldest,
     newest: () => newest,
     counts: () => ({ changes, bytes, batches: batches.length - first }),
@@ -92,9 +127,8 @@ export function createChangeLog({
   }
 }
 
-function parseToken(token: string): { readonly epoch: string; readonly revision: number } | undefined {
-  const match = /^([A-Za-z0-9]{1,64})-(\d{1,15})$/.exec(token)
-  return match ? { epoch: match[1] ?? '', revision: Number(match[2]) } : undefined
+function digestIn(token: string): string | undefined {
+  return parseStateToken(token)?.digest
 }
 
 /** Size of a change without its servers. */

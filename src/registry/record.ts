@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Capability } from '../model/capability.ts'
 import type { RegisteredServer } from '../model/change.ts'
 import { type Health, worseOf } from '../model/health.ts'
@@ -6,6 +7,7 @@ import { redactServer } from '../model/redaction/redact-server.ts'
 import { type Override, type Server, type ServerDefinition, shownInterval } from '../model/server.ts'
 import { isCommandKey, targetKey } from '../model/target.ts'
 import type { Candidate } from './candidate.ts'
+import type { DigestServer, ServerDigest } from './state-digest.ts'
 
 /** What probes found at a target. Carried over to the next record while the target stays the same. */
 export type ProbedState = {
@@ -21,13 +23,16 @@ export type ServerRecord = RegisteredServer & {
   readonly losers: readonly Candidate[]
   readonly target: string
   readonly probed: ProbedState | undefined
+  /** Written again by a change of the key only. */
+  digest: ServerDigest
 }
 
-/** The time of a commit, the `resource_version` of servers that no store versions, and the overrides at that time. */
+/** The time of a commit, the `resource_version` of servers that no store versions, and the overrides and the digests at that time. */
 export type CommitStamp = {
   readonly at: string
   readonly version: string
   readonly overrideOf?: ((id: ServerId) => Override | undefined) | undefined
+  readonly digestOf: DigestServer
 }
 
 /** The server that the winner of an id makes, computed from the record before it and from what probes found. */
@@ -70,6 +75,7 @@ export function createRecord(
     losers: losers.length > 0 ? losers : noLosers,
     target,
     probed: carried,
+    digest: stamp.digestOf({ server, candidate: winner, introspected: carried?.capabilities }, before),
   }
 }
 
@@ -155,4 +161,22 @@ function mergeCapabilities(declared: Capability[], introspected: readonly Capabi
   const keyOf = ({ kind, name }: Capability) => `${kind === 'declared' ? 'tool' : kind} ${name}`
   const keys = new Set(declared.map(keyOf))
   return [...declared, ...introspected.filter((capability) => !keys.has(keyOf(capability)))]
+}
+
+/** Whether an observation leaves a server as the API shows it; its source may report something worse. */
+export function isShownAlike(before: Server, now: Server): boolean {
+  const isSame = before.version === now.version && before.capabilities === now.capabilities
+  return isSame && before.status === now.status && isDeepStrictEqual(before.health, now.health)
+}
+
+/** Whether a probe found what the record holds already. */
+export function isKnownAlready(
+  probed: ProbedState | undefined,
+  { health, capabilities, version }: ProbedState,
+): boolean {
+  if (!probed) return false
+  if (probed.health.status !== health.status || probed.health.reason !== health.reason) return false
+  if (probed.health.protocol_version !== health.protocol_version) return false
+  if (version !== undefined && version !== probed.version) return false
+  return capabilities === undefined || JSON.stringify(capabilities) === JSON.stringify(probed.capabilities ?? [])
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { runToCompletion } from '../flow/cooperative.ts'
 import { createFeed } from '../flow/feed.ts'
@@ -5,7 +6,7 @@ import type { Capability } from '../model/capability.ts'
 import type { Batch, Change, RegisteredServer } from '../model/change.ts'
 import type { Health } from '../model/health.ts'
 import type { ServerId } from '../model/names.ts'
-import type { Server } from '../model/server.ts'
+import { stateToken } from '../model/query/state-token.ts'
 import type { Delta, Layer } from './candidate.ts'
 import {
   candidatesAfter,
@@ -19,7 +20,15 @@ import { createCounters, type Counters } from './counters.ts'
 import type { ResponseTimeOf } from './index/pagination.ts'
 import { createServerIndex, type ServerIndex } from './index/server-index.ts'
 import { byPrecedence, candidatesOf, rebaseCandidates } from './precedence.ts'
-import { type CommitStamp, createRecord, type ProbedState, type ServerRecord, stampRecord } from './record.ts'
+import {
+  type CommitStamp,
+  createRecord,
+  isShownAlike,
+  isKnownAlready,
+  type ServerRecord,
+  stampRecord,
+} from './record.ts'
+import { createServerDigest, createStateDigest, type DigestKey, digestKeyOf } from './state-digest.ts'
 
 /** An observation of the monitor about a server. Ignored when the server has another target by then. */
 export type Observation = {
@@ -34,7 +43,7 @@ export type Observation = {
 
 /** The merged servers of all sources. Every read first runs the `beforeRead` hook, so that it sees all expired leases. */
 export type Registry = {
-  /** `epoch-revision`. */
+  /** Names the state, here and at every registry with the same key of digests. */
   readonly token: () => string
   readonly revision: () => number
   readonly size: () => number
@@ -80,6 +89,8 @@ export type RegistryCore = Registry & {
   readonly beforeRead: (hook: () => void) => void
   /** Sets where response times are read: they order lists, and change without a revision. */
   readonly orderByResponseTime: (read: ResponseTimeOf) => void
+  /** Hashes every server again, as one revision without changes. Registries of one key know each other's tokens. */
+  readonly setDigestKey: (key: DigestKey) => void
 }
 
 /**
@@ -102,17 +113,20 @@ export function createRegistry({
   const index = createServerIndex<ServerRecord>({ responseTimeOf: (id) => responseTimeOf(id) })
   const counters = createCounters()
   const feed = createFeed<Batch>({ onError })
+  const digest = createStateDigest()
+  /** Until the key is set, no other registry has the same one. */
+  let digestOf = createServerDigest(digestKeyOf(randomUUID()))
   let revision = 0
   /** Of the current revision. Made with it, since every cached response is compared with it. */
-  let token = tokenOf(revision)
-  /** Counts the reorders of the layers, and the changes of overrides: what was prepared before one is computed again. */
+  let token = newToken()
+  /** Counts the reorders of the layers, and the changes of overrides and of the key: what was prepared before one is computed again. */
   let layerOrder = 0
   let beforeRead: (() => void) | undefined
   let responseTimeOf: ResponseTimeOf = () => undefined
   let isInHook = false
 
-  function tokenOf(number: number): string {
-    return `${epoch}-${number}`
+  function newToken(): string {
+    return stateToken({ epoch, revision, digest: digest.text() })
   }
 
   function runHook(): void {
@@ -126,7 +140,8 @@ export function createRegistry({
   }
 
   function newStamp(): CommitStamp {
-    return { at: new Date(now()).toISOString(), version: tokenOf(revision + 1), overrideOf }
+    const version = stateToken({ epoch, revision: revision + 1, digest: undefined })
+    return { at: new Date(now()).toISOString(), version, overrideOf, digestOf }
   }
 
   function* prepareCommit(delta: Delta): Generator<void, PreparedCommit> {
@@ -154,7 +169,7 @@ export function createRegistry({
         continue
       }
       const { next, change } = planned
-      index.put(slot, next)
+      replace(slot, before, next)
       if (!change) continue
       // Not published yet, so it may be changed in place.
       if (next) stampRecord(next, before, stamp)
@@ -163,11 +178,16 @@ export function createRegistry({
     return publish(changes)
   }
 
+  function replace(slot: number, before: ServerRecord | undefined, next: ServerRecord | undefined): void {
+    index.put(slot, next)
+    digest.replace(before?.digest, next?.digest)
+  }
+
   /** Replaces the record of an id; appends to `changes` what subscribers see of it. */
   function put(id: ServerId, next: ServerRecord | undefined, changes: Change[]): void {
     const slot = index.slotFor(id)
     const before = index.at(slot)
-    index.put(slot, next)
+    replace(slot, before, next)
     const change = changeBetween(before, next)
     if (change) changes.push(change)
   }
@@ -175,10 +195,27 @@ export function createRegistry({
   function publish(changes: readonly Change[]): readonly Change[] {
     if (changes.length === 0) return changes
     counters.apply(changes)
-    revision += 1
-    token = tokenOf(revision)
-    feed.publish({ revision, token, changes })
+    advance(changes)
     return changes
+  }
+
+  function advance(changes: readonly Change[]): void {
+    revision += 1
+    token = newToken()
+    feed.publish({ revision, token, changes })
+  }
+
+  function setDigestKey(key: DigestKey): void {
+    digestOf = createServerDigest(key)
+    // What was prepared has digests of the old key.
+    layerOrder += 1
+    digest.clear()
+    for (const record of index.list()) {
+      const { server, candidate, probed } = record
+      record.digest = digestOf({ server, candidate, introspected: probed?.capabilities })
+      digest.replace(undefined, record.digest)
+    }
+    advance([])
   }
 
   function reorderSources(layers: readonly Layer[], delta: Delta): readonly Change[] {
@@ -201,7 +238,8 @@ export function createRegistry({
     const newest = new Map(observations.map((observation) => [observation.id, observation]))
     for (const { id, target, health, capabilities, version } of newest.values()) {
       const record = index.get(id)
-      if (!record || record.target !== target || isUnchanged(record.probed, { health, capabilities, version })) continue
+      if (!record || record.target !== target || isKnownAlready(record.probed, { health, capabilities, version }))
+        continue
       const probed = {
         health,
         capabilities: capabilities ?? record.probed?.capabilities,
@@ -244,6 +282,7 @@ export function createRegistry({
     reorderSources,
     beforeRead: (hook) => void (beforeRead = hook),
     orderByResponseTime: (read) => void (responseTimeOf = read),
+    setDigestKey,
   }
 }
 
@@ -255,18 +294,4 @@ function newEpoch(): string {
       .toString(36)
       .padStart(4, '0')
   )
-}
-
-/** Whether an observation leaves a server as the API shows it; its source may report something worse. */
-function isShownAlike(before: Server, now: Server): boolean {
-  const isSame = before.version === now.version && before.capabilities === now.capabilities
-  return isSame && before.status === now.status && isDeepStrictEqual(before.health, now.health)
-}
-
-function isUnchanged(probed: ProbedState | undefined, { health, capabilities, version }: ProbedState): boolean {
-  if (!probed) return false
-  if (probed.health.status !== health.status || probed.health.reason !== health.reason) return false
-  if (probed.health.protocol_version !== health.protocol_version) return false
-  if (version !== undefined && version !== probed.version) return false
-  return capabilities === undefined || JSON.stringify(capabilities) === JSON.stringify(probed.capabilities ?? [])
 }

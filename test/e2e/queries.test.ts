@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { parseStateToken } from '../../src/model/query/state-token.ts'
 import { startHere } from '../in-process-daemon.ts'
 import { temporary } from './daemon-process.ts'
 
@@ -105,10 +106,10 @@ describe('an invalid query', () => {
   it('expired index gives 410 to a long poll and RESYNC to a watch', async () => {
     await using daemon = await startDaemonWithServers()
     const { body } = await daemon.ask<{ resource_version: string }>('GET', '/servers')
-    const [epoch, revision] = body.resource_version.split('-')
+    const { epoch, revision } = parseStateToken(body.resource_version) ?? assert.fail()
     for (const [token, reason] of [
       ['other-1', /^epoch/],
-      [`${epoch}-${Number(revision) + 1000}`, /^future/],
+      [`${epoch}-${revision + 1000}`, /^future/],
       [`${epoch}-999999999999999`, /^future/],
       [`${epoch}--1`, /^malformed/],
       ['%00', /^malformed/],

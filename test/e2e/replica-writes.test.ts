@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
+import { follow, summaryOf } from '../api/watch/watch-server.ts'
 import { type Running, start, temporary, until } from './daemon-process.ts'
 
 const asJson = { 'content-type': 'application/json' }
@@ -94,6 +95,30 @@ describe('two daemons on one store', () => {
     assert.deepEqual([answer.status, newest.status], [409, 200])
   })
 
+  it('a token of one daemon is known at the other: 304, a poll that waits, a watch that goes on', async () => {
+    await using third = await startThird()
+    await sent(other, 'PUT', '/servers/default/known', manual('1.0.0'))
+    const tagAt = async ({ get }: Running) => (await get('/servers')).headers.get('etag') ?? ''
+    await until(async () => digestOf(await tagAt(third)) === digestOf(await tagAt(other)))
+    const etag = await tagAt(other)
+    const token = etag.slice(3, -1)
+    const port = Number(new URL(third.url).port)
+
+    const statuses = await Promise.all(
+      [other, third].map(async ({ get }) => (await get('/servers', { headers: { 'if-none-match': etag } })).status),
+    )
+    assert.deepEqual(statuses, [304, 304])
+    const byTime = await third.get('/servers?sort=updated_at', { headers: { 'if-none-match': etag } })
+    assert.equal(byTime.status, 200)
+    const poll = await third.json<{ events: unknown[] }>(`/servers?index=${token}&wait=1ms`)
+    assert.deepEqual(poll.events, [])
+    const events = await follow(port, '/servers/watch', { 'last-event-id': token })
+    const lines = await follow(port, `/servers?watch=true&resource_version=${token}`)
+    await sent(third, 'PUT', '/servers/default/known', manual('2.0.0'))
+    for (const watcher of [events, lines]) assert.deepEqual(summaryOf(await watcher.next()), ['MODIFIED known'])
+    for (const watcher of [events, lines]) watcher.close()
+  })
+
   async function startThird(): Promise<Running> {
     const third = await start(['--config', folder.at('config.yaml')], { home: folder.path })
     await until(async () => (await third.get('/ready')).status === 200)
@@ -106,6 +131,8 @@ describe('two daemons on one store', () => {
     return await third.json<T>(path)
   }
 })
+
+const digestOf = (etag: string) => /\.([0-9a-f]{32})"$/.exec(etag)?.[1] ?? assert.fail(etag)
 
 const manual = (version: string) => ({ url: 'http://manual.example/mcp', health_check: 'none', version })
 

@@ -4,9 +4,10 @@ import { ServerDefinition } from '../../src/model/server.ts'
 import type { Candidate, Layer } from '../../src/registry/candidate.ts'
 import { byPrecedence, candidatesOf, isShownAs, rebaseCandidates } from '../../src/registry/precedence.ts'
 import { createRecord } from '../../src/registry/record.ts'
+import { createServerDigest, publicDigestKey } from '../../src/registry/state-digest.ts'
 
 const definition = ServerDefinition.parse({ name: 'weather', url: 'http://weather.example/mcp' })
-const stamp = { at: '2026-01-01T00:00:00.000Z', version: 'e-1' }
+const stamp = { at: '2026-01-01T00:00:00.000Z', version: 'e-1', digestOf: createServerDigest(publicDigestKey) }
 
 function createCandidate(fields: { order?: number; origin?: string; rank?: number; position?: number }): Candidate {
   const { order = 0, origin = 'a', rank = 0, position = 0 } = fields

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from '../../log.ts'
+import { parseStateToken } from '../../model/query/state-token.ts'
 import type { CorsHeaders } from './access/cors.ts'
 import { type Problem, problemBody, problemFrom, problemType } from './problem.ts'
 
@@ -54,14 +55,32 @@ export function replyToError(error: unknown, { log, path }: { log: Pick<Log, 'er
   return problemReply(problem, requestId)
 }
 
-/** Whether an `If-None-Match` names `etag`, compared weakly as RFC 9110 §13.1.2 asks. */
+/** The validator of a body that a state of the registry decides. Weak: an equal state can have other times. */
+export function stateTag(token: string): string {
+  return `W/"${token}"`
+}
+
+/**
+ * Whether an `If-None-Match` names `etag`, compared weakly as RFC 9110 §13.1.2 asks. The tags of two states are equal where their
+ * digests are: another daemon may have issued one of them.
+ */
 export function namesTag(ifNoneMatch: string, etag: string): boolean {
   if (ifNoneMatch === etag || ifNoneMatch === '*') return true
-  const opaque = etag.startsWith('W/') ? etag.slice(2) : etag
+  const opaque = withoutWeakness(etag)
+  const digest = digestOfTag(opaque)
   return ifNoneMatch.split(',').some((item) => {
-    const tag = item.trim()
-    return tag === opaque || (tag.startsWith('W/') && tag.slice(2) === opaque)
+    const tag = withoutWeakness(item.trim())
+    return tag === opaque || (digest !== undefined && digestOfTag(tag) === digest)
   })
+}
+
+function withoutWeakness(tag: string): string {
+  return tag.startsWith('W/') ? tag.slice(2) : tag
+}
+
+/** The digest in a quoted token of a state. */
+function digestOfTag(tag: string): string | undefined {
+  return tag.length > 2 ? parseStateToken(tag.slice(1, -1))?.digest : undefined
 }
 
 /**

@@ -1,7 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { compression } from './compression.ts'
 import type { ApiContext, ApiResponse } from './context.ts'
-import { baseHeaders, jsonReply, namesTag, type Reply, toResponse, uncachedHeaders } from './reply.ts'
+import { baseHeaders, jsonReply, namesTag, type Reply, stateTag, toResponse, uncachedHeaders } from './reply.ts'
 import { responseBudget } from './sending/response-budget.ts'
 
 /** Answers with a reply: a 304 or the compressed variant where the request asks for that. A promise only while compressing. */
@@ -66,7 +66,7 @@ export function createPerRevision(token: () => string, make: () => unknown) {
   return (): Reply => {
     const current = token()
     if (newest?.token !== current) {
-      newest = { token: current, reply: jsonReply(Buffer.from(JSON.stringify(make())), { etag: `"${current}"` }) }
+      newest = { token: current, reply: jsonReply(Buffer.from(JSON.stringify(make())), { etag: stateTag(current) }) }
     }
     return newest.reply
   }

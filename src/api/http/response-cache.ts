@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { jsonReply, type Reply } from './reply.ts'
+import { localToken } from '../../model/query/state-token.ts'
+import { jsonReply, type Reply, stateTag } from './reply.ts'
 
 type ReplyOptions = {
   readonly headers?: Readonly<Record<string, string>>
@@ -49,7 +50,7 @@ export function createResponseCache({
     const body = await make()
     // The body may hold changes of the newer revision or not: it is used once.
     if (currentToken() !== token) return jsonReply(body, { headers })
-    const reply = jsonReply(body, { ...(hasEtag && { etag: `"${token}"` }), headers })
+    const reply = jsonReply(body, { ...(hasEtag && { etag: stateTag(localToken(token)) }), headers })
     cached.set(key, reply)
     return reply
   }

@@ -10,7 +10,11 @@ const problemCodes = Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]
 /** Schemas of requests and responses for the OpenAPI document; no request is parsed with them. */
 
 const Counts = z.record(z.string(), z.int())
-const Token = z.string().describe('Opaque, `epoch-revision`; also the `ETag`.')
+const Token = z
+  .string()
+  .describe(
+    'Opaque, `epoch-revision.digest`; also the `ETag`. Names a state of the servers, at every daemon of one store.',
+  )
 
 export const ServerShape = Server.unwrap().meta({ id: 'Server', description: 'A server, secrets redacted.' })
 

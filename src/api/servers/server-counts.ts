@@ -6,7 +6,7 @@ import { canonicalQuery } from '../../model/query/query.ts'
 import type { Server } from '../../model/server.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
 import { parameterProblem, queryText } from '../http/parameters.ts'
-import { jsonReply, type Reply } from '../http/reply.ts'
+import { jsonReply, type Reply, stateTag } from '../http/reply.ts'
 import { createPerRevision, respond } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
 import type { StatisticsViews } from './statistics/statistics-views.ts'
@@ -65,7 +65,7 @@ function* countsOf(page: readonly RegisteredServer[], token: string): Generator<
     counts.add(server)
   }
   const body = Buffer.from(JSON.stringify({ ...counts.view(), resource_version: token }))
-  return jsonReply(body, { etag: `"${token}"` })
+  return jsonReply(body, { etag: stateTag(token) })
 }
 
 /** Counts servers by what the counts of all are made of. */

@@ -1,4 +1,5 @@
 import { freeBytes } from '../../flow/bytes/free-bytes.ts'
+import type { ChangeLog } from '../../registry/change-log.ts'
 import type { BufferBudget } from './buffer-budget.ts'
 import { controlMessage, type EncodedEvents, textPiece } from './pieces/frames.ts'
 import { expired, pending } from './subscription-group.ts'
@@ -28,6 +29,7 @@ const graceMs = 5000
 export function createDelivery({
   newest,
   tokenOf,
+  revisionOf,
   maxBufferBytes,
   budget,
   stallMs,
@@ -37,6 +39,7 @@ export function createDelivery({
 }: {
   newest: () => number
   tokenOf: (revision: number) => string
+  revisionOf: ChangeLog['revisionOf']
   maxBufferBytes: () => number
   budget: Pick<BufferBudget, 'hold' | 'release'>
   stallMs: number
@@ -52,8 +55,9 @@ export function createDelivery({
     for (;;) {
       if (watcher.blockedAt > 0) return measureBacklog(watcher)
       if (watcher.current && !write(watcher, watcher.current)) return
-      if (watcher.revision === newest()) return
+      if (watcher.from !== undefined) resume(watcher, watcher.from)
       if (watcher.revision === undefined && watcher.isResuming && !isComplete()) return
+      if (watcher.revision === newest()) return
       const next =
         watcher.revision === undefined
           ? watcher.group.snapshot(watcher)
@@ -62,6 +66,15 @@ export function createDelivery({
       if (next === expired) resync(watcher, 'expired: the changes after the token are no longer held')
       else watcher.current = next
     }
+  }
+
+  /** Continues from the token of the client, or says why that is impossible: a registry may still come to the state of the token. */
+  function resume(watcher: Watcher, from: string): void {
+    const revision = revisionOf(from)
+    if (typeof revision !== 'number' && !isComplete()) return
+    watcher.from = undefined
+    if (typeof revision === 'number') watcher.revision = revision
+    else resync(watcher, revision.reason)
   }
 
   /** Tells the client to discard its state; a snapshot follows. */
@@ -166,5 +179,5 @@ export function createDelivery({
     response.on('close', () => clearTimeout(timer))
   }
 
-  return { deliver, resync, keepAlive, disconnect, release, disconnects }
+  return { deliver, keepAlive, disconnect, release, disconnects }
 }

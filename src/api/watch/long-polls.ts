@@ -86,6 +86,7 @@ export function createLongPolls({ changeLog }: { changeLog: Pick<ChangeLog, 'rev
 function expiredReply(reason: string): Reply {
   return problemReply(
     new Problem('index_expired', `The index cannot be resumed (${reason}). List again and poll from the new index.`, {
+      headers: { 'retry-after': '1' },
       more: { parameter: 'index', reason },
     }),
   )

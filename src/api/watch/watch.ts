@@ -75,9 +75,10 @@ export function createWatch({
   let wasReady = false
 
   const budget = createBufferBudget({ maxBytes: () => limits().max_total_buffer_bytes })
-  const { deliver, resync, keepAlive, disconnect, release, disconnects } = createDelivery({
+  const { deliver, keepAlive, disconnect, release, disconnects } = createDelivery({
     newest: changeLog.newest,
     tokenOf: changeLog.tokenOf,
+    revisionOf: changeLog.revisionOf,
     maxBufferBytes: () => limits().max_buffer_bytes,
     budget,
     stallMs,
@@ -155,16 +156,16 @@ export function createWatch({
     response.writeHead(200, headers)
     keepSocketAlive(request.socket)
     const group = join(env, selection)
-    const watcher = createWatcher({ response, group, format, encoding, isResuming: from !== undefined })
+    const watcher = createWatcher({ response, group, format, encoding, from })
     response.on('close', () => {
       watchers.delete(watcher)
       release(watcher)
     })
-    begin(watcher, from)
+    begin(watcher)
     return respondedRaw
   }
 
-  function begin(watcher: Watcher, from: string | undefined): void {
+  function begin(watcher: Watcher): void {
     const { response, format } = watcher
     const { socket } = response
     watchers.add(watcher)
@@ -176,9 +177,6 @@ export function createWatch({
         watcher,
         textPiece(watcher, `retry: ${1000 + Math.floor(random() * (4000 + 2 * admission.total()))}\n\n`),
       )
-    const revision = from === undefined ? undefined : changeLog.revisionOf(from)
-    if (typeof revision === 'number') watcher.revision = revision
-    else if (revision) resync(watcher, revision.reason)
     deliver(watcher)
     keepAlive(watcher, { heartbeatMs, bookmarkMs })
     socket?.uncork()

@@ -16,6 +16,8 @@ export type Watcher = StreamForm & {
   revision: number | undefined
   /** The client came with a token: it holds a snapshot, and deletes what an incomplete one lacks. */
   readonly isResuming: boolean
+  /** The token of the client, until it is known whether this registry can resume from it. */
+  from: string | undefined
   /** The events being written, and the number of their pieces already written. */
   current: EncodedEvents | undefined
   piecesWritten: number
@@ -32,11 +34,10 @@ export type Watcher = StreamForm & {
 }
 
 /** A watcher that has got nothing yet. */
-export function createWatcher(
-  stream: Pick<Watcher, 'response' | 'group' | 'format' | 'encoding' | 'isResuming'>,
-): Watcher {
+export function createWatcher(stream: Pick<Watcher, 'response' | 'group' | 'format' | 'encoding' | 'from'>): Watcher {
   return {
     ...stream,
+    isResuming: stream.from !== undefined,
     sum: emptySum,
     revision: undefined,
     current: undefined,

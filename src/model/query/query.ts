@@ -140,6 +140,11 @@ export function isVolatile({ view, sort }: Pick<ServerQuery, 'view' | 'sort'>): 
   return view === 'full' || sort === 'response_time' || sort === '-response_time'
 }
 
+/** Whether the order is one of times, which differ between daemons in an equal state. */
+export function isByTime({ sort }: Pick<ServerQuery, 'sort'>): boolean {
+  return sort !== undefined && /^-?(?:created_at|updated_at|status_since)$/.test(sort)
+}
+
 /** The query without any condition. */
 export const unfilteredQuery: ServerQuery = {
   namespace: [],

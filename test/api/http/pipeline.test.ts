@@ -19,12 +19,12 @@ describe('the request pipeline', () => {
 
     const first = await served.get('/servers', { headers: { 'accept-encoding': 'identity' } })
     const etag = first.headers.get('etag') ?? ''
-    const again = await served.get('/servers', { headers: { 'if-none-match': `"other", W/${etag}` } })
+    const again = await served.get('/servers', { headers: { 'if-none-match': `"other", ${etag.slice(2)}` } })
     served.roster.put({ name: 'news' })
     const changed = await served.get('/servers', { headers: { 'if-none-match': etag } })
 
     assert.equal(first.status, 200)
-    assert.equal(etag, '"e-1"')
+    assert.match(etag, /^W\/"e-1\.[0-9a-f]{32}"$/)
     assert.equal(((await first.json()) as { servers: unknown[] }).servers.length, 2)
     assert.equal(again.status, 304)
     assert.equal(await again.text(), '')

@@ -44,9 +44,10 @@ describe('a long poll', () => {
     await using daemon = await serveWatch()
 
     for (const token of ['other-0', 'e-7', 'nonsense']) {
-      const { status, json } = await daemon.ask(`/servers?index=${token}&wait=30s`)
+      const { status, headers, json } = await daemon.ask(`/servers?index=${token}&wait=30s`)
       const { code, reason } = json() as { code: string; reason: string }
       assert.equal(status, 410)
+      assert.equal(headers['retry-after'], '1')
       assert.equal(code, 'index_expired')
       assert.match(reason, /^(epoch|future|malformed)/)
     }

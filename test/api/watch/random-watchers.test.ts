@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import type { RegisteredServer } from '../../../src/model/change.ts'
 import { matching } from '../../../src/model/query/matching.ts'
 import { parseQuery } from '../../../src/model/query/query-parser.ts'
+import { parseStateToken } from '../../../src/model/query/state-token.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createRandom } from '../../random.ts'
 import { createTestRegistry, type ServerFields } from '../../test-registry.ts'
@@ -140,7 +141,7 @@ function createClient(random: Random, runs: () => readonly Run[], problems: stri
 }
 type Client = ReturnType<typeof createClient>
 
-const numberOf = (token: string) => Number(/\d+$/.exec(token)?.[0])
+const numberOf = (token: string) => parseStateToken(token)?.revision ?? NaN
 
 function someServer({ pick, some, chance, below }: Random): ServerFields {
   return {

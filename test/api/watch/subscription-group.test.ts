@@ -97,8 +97,8 @@ describe('a subscription group', () => {
     const { put, group } = createGroup()
     put({ name: 'a', tags: ['x'] })
 
-    assert.match(textOf(group.after(0, forms.sse)), /^id: e-1\nevent: ADDED\n/)
-    assert.match(textOf(group.after(0, forms.lines)), /^\{"type":"ADDED","token":"e-1"/)
+    assert.match(textOf(group.after(0, forms.sse)), /^id: e-1\.\w{32}\nevent: ADDED\n/)
+    assert.match(textOf(group.after(0, forms.lines)), /^\{"type":"ADDED","token":"e-1\.\w{32}"/)
     assert.match(textOf(group.after(0, forms.array)), /^,\{"type":"ADDED"/)
   })
 
@@ -112,7 +112,7 @@ describe('a subscription group', () => {
 
     assert.ok(typeof snapshot !== 'string')
     assert.equal(snapshot.revision, 2)
-    assert.match(textOf(snapshot), /"name":"a".*"name":"b".*id: e-2\nevent: BOOKMARK/s)
+    assert.match(textOf(snapshot), /"name":"a".*"name":"b".*id: e-2\.\w{32}\nevent: BOOKMARK/s)
   })
 
   it('encodes a long batch in the background', async () => {

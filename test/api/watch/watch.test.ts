@@ -182,14 +182,16 @@ for (const [format, path] of [
       assert.equal(new Set(summaryOf(opening)).size, 3001)
 
       daemon.put(...many.map((one) => ({ ...one, tags: ['t'] })))
+      const tokens = [daemon.registry.token()]
       daemon.put({ name: 'last' })
+      tokens.push(daemon.registry.token())
       const events = await watcher.next(3001)
 
       assert.equal(new Set(summaryOf(events)).size, 3001)
       assert.equal(events[3000]?.server?.name, 'last')
       assert.deepEqual(
         events.flatMap(({ token }) => token ?? []),
-        ['e-2', 'e-3'],
+        tokens,
       )
     })
   })
@@ -206,7 +208,7 @@ describe('a watch', () => {
     assert.deepEqual(summaryOf(await fresh.upTo('BOOKMARK')), ['BOOKMARK'])
     assert.deepEqual(summaryOf(await fresh.next()), ['ADDED a'])
     await resuming.until(() => resuming.comments.length >= 3, 'heartbeats')
-    assert.deepEqual(summaryOf(resuming.events), ['RESYNC'])
+    assert.deepEqual(summaryOf(resuming.events), [])
     isReady = true
 
     assert.deepEqual(summaryOf(await resuming.upTo('BOOKMARK')), ['RESYNC', 'ADDED a', 'BOOKMARK'])

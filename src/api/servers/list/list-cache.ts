@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache'
 import { runToCompletion } from '../../../flow/cooperative.ts'
 import type { ServerId } from '../../../model/names.ts'
-import { isVolatile, type ServerQuery } from '../../../model/query/query.ts'
+import { isByTime, isVolatile, type ServerQuery } from '../../../model/query/query.ts'
+import { localToken } from '../../../model/query/state-token.ts'
 import type { SelectedServers } from '../../../registry/index/server-index.ts'
 import { Problem } from '../../http/problem.ts'
-import { jsonReply, problemReply, type Reply } from '../../http/reply.ts'
+import { jsonReply, problemReply, type Reply, stateTag } from '../../http/reply.ts'
 import { maxCachedBodyBytes, maxWholeBytes } from '../../http/sending/streamed-body.ts'
 import type { VolatileParts } from '../detail-cache.ts'
 import { bodyOfParts, type Encoder, encoderFor, type EncodedList, partsOfList } from './list-encoding.ts'
@@ -187,5 +188,6 @@ function maxServersFor({ view, fields }: ServerQuery): number {
 
 /** None while sources are syncing, and none with volatile fields or in a volatile order: the revision covers neither. */
 function etagOf({ token, syncing }: EncodedList, query: ServerQuery): string | undefined {
-  return isVolatile(query) || syncing.length > 0 ? undefined : `"${token}"`
+  if (isVolatile(query) || syncing.length > 0) return undefined
+  return stateTag(isByTime(query) ? localToken(token) : token)
 }
