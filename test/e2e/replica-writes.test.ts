@@ -114,6 +114,7 @@ describe('two daemons on one store', () => {
     assert.deepEqual(poll.events, [])
     const events = await follow(port, '/servers/watch', { 'last-event-id': token })
     const lines = await follow(port, `/servers?watch=true&resource_version=${token}`)
+    for (const watcher of [events, lines]) assert.deepEqual(summaryOf(await watcher.upTo('BOOKMARK')), ['BOOKMARK'])
     await sent(third, 'PUT', '/servers/default/known', manual('2.0.0'))
     for (const watcher of [events, lines]) assert.deepEqual(summaryOf(await watcher.next()), ['MODIFIED known'])
     for (const watcher of [events, lines]) watcher.close()
