@@ -1,10 +1,10 @@
 import { Hono } from 'hono'
 import { describeRoute, type DescribeRouteOptions, generateSpecs, resolver } from 'hono-openapi'
 import manifest from '../../../package.json' with { type: 'json' }
+import { ProblemShape } from './common-schemas.ts'
 import { pathParameters, queryParameters } from './parameters.ts'
 import type { RouteDoc } from './route-doc.ts'
 import { routes } from './route-table.ts'
-import { ProblemShape } from './schemas.ts'
 
 /** The text of `config/openapi.json`. */
 export async function openApiText(): Promise<string> {

@@ -39,3 +39,12 @@ export type RouteDoc = {
   readonly routedBy?: string
   readonly deprecated?: true
 }
+
+// Statuses that several routes answer.
+
+export const queryStatuses = {
+  304: 'Not modified since the given ETag.',
+  400: 'Invalid parameter; `parameter` names it.',
+}
+export const storeStatuses = { 503: 'Store unavailable; retry after `Retry-After`.' }
+export const notReady = { 503: 'Sources not read since the start; retry after `Retry-After`.' }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { windowNames } from '../../../health/statistics/rings.ts'
 import { Reason, Status } from '../../../model/health.ts'
 import type { QueryDoc, RouteDoc } from '../../openapi/route-doc.ts'
-import { PastProbeShape, Stats } from '../../openapi/schemas.ts'
+import { PastProbeShape, Stats } from '../../openapi/servers/server-schemas.ts'
 
 const totals = {
   probes: z

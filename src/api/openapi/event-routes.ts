@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { eventTypes } from '../../journal/event.ts'
-import type { QueryDoc } from './route-doc.ts'
+import { queryStatuses, type QueryDoc, type RouteDoc } from './route-doc.ts'
 
 /** The parameters of `GET /events`. */
-export const eventParameters: readonly QueryDoc[] = [
+const eventParameters: readonly QueryDoc[] = [
   {
     name: 'type',
     description: `Only events of this type; repeat it for any of several: ${eventTypes.map((type) => `\`${type}\``).join(', ')}, or a name of the mesh registry: \`register\`, \`unregister\`, \`unhealthy\`, \`expire\`, \`update\`, \`dependency_resolved\`, \`dependency_unresolved\`.`,
@@ -53,7 +53,7 @@ const Event = z
   .meta({ id: 'Event' })
 
 /** The response of `GET /events`. */
-export const EventListing = z
+const EventListing = z
   .object({
     events: z.array(Event),
     count: z.int(),
@@ -61,3 +61,23 @@ export const EventListing = z
     missed: z.boolean().optional().describe('Events after `after` were removed before this request.'),
   })
   .meta({ id: 'EventList' })
+
+const events: RouteDoc = {
+  summary: 'List what happened to servers, agents and sources, the newest first, or follow it',
+  group: 'operations',
+  response: EventListing,
+  query: eventParameters,
+  statuses: {
+    400: queryStatuses[400],
+    403: 'The token is bound to other namespaces.',
+    404: 'Events are disabled.',
+    410: '`after` is of another database.',
+    503: 'Store unavailable; retry after `Retry-After`.',
+  },
+}
+
+/** Routes of the journal. */
+export const eventRoutes: Readonly<Record<string, RouteDoc>> = {
+  'GET /events': events,
+  'GET /api/v1/events': events,
+}

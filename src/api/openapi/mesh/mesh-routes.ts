@@ -1,4 +1,6 @@
 import type * as z from 'zod'
+import { Anything } from '../common-schemas.ts'
+import type { QueryDoc, RouteDoc } from '../route-doc.ts'
 import { dependencyRoutes } from './dependency-routes.ts'
 import {
   AgentHealthShape,
@@ -12,8 +14,6 @@ import {
   RegistrationReceiptShape,
   ToolCallShape,
 } from './mesh-schemas.ts'
-import type { QueryDoc, RouteDoc } from './route-doc.ts'
-import { Anything } from './schemas.ts'
 import { toolingRoutes } from './tooling-routes.ts'
 
 const unknownAgent = { 404: 'No such agent.' }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import type { RouteDoc } from './route-doc.ts'
-import { Anything, Message } from './schemas.ts'
+import { Anything, Message } from '../common-schemas.ts'
+import type { RouteDoc } from '../route-doc.ts'
 
 const JobRequest = z.looseObject({}).meta({ id: 'JobRequest', description: 'Not read.' })
 

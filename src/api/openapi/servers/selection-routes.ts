@@ -1,9 +1,10 @@
 import * as z from 'zod'
-import { strategies } from '../../model/balancing/choose.ts'
-import { maxQueries } from '../servers/list/batch-request.ts'
-import { maxPicks } from '../servers/picking/pick-request.ts'
-import type { QueryDoc, RouteDoc } from './route-doc.ts'
-import { ProblemShape, ServerListResponse, ServerShape } from './schemas.ts'
+import { strategies } from '../../../model/balancing/choose.ts'
+import { maxQueries } from '../../servers/list/batch-request.ts'
+import { maxPicks } from '../../servers/picking/pick-request.ts'
+import { ProblemShape } from '../common-schemas.ts'
+import type { QueryDoc, RouteDoc } from '../route-doc.ts'
+import { ServerListResponse, ServerShape } from './server-schemas.ts'
 
 /** The parameters of `GET /pick` beside the filters of `/servers`. */
 const pickParameters: readonly QueryDoc[] = [

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { QueryDoc, RouteDoc } from './route-doc.ts'
+import type { QueryDoc, RouteDoc } from '../route-doc.ts'
 
 const Provider = z
   .looseObject({
