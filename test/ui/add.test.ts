@@ -37,8 +37,45 @@ describe('adding a server', { skip: withoutBrowser }, () => {
     await page.getByRole('radio', { name: 'a command that they start' }).check()
     await page.getByRole('textbox', { name: 'Command' }).fill('npx')
     await page.getByRole('textbox', { name: 'Arguments' }).fill('-y\n@scope/files@1.2')
-    await page.getByRole('cell', { name: 'npx -y @scope/files@1.2' }).waitFor()
-    await page.getByRole('cell', { name: /Commands are not accepted over HTTP.*stdio_forbidden/ }).waitFor()
+    await page.getByRole('cell', { name: 'files', exact: true }).waitFor()
+    await page.getByRole('cell', { name: /may not introduce commands.*stdio_forbidden/ }).waitFor()
+  })
+
+  it('probes a URL before anything is stored, and then takes the name from the server', async (t) => {
+    await using mcp = await startMcp({ name: 'forecasts' })
+    await using daemon = await startHere('sources: [{ type: agents }]\nhealth: { allow: [127.0.0.1/32] }\n')
+    await daemon.ask('POST', '/servers', { name: 'forecasts', url: 'http://127.0.0.1:9/mcp', health_check: 'none' })
+    const page = await openPage(t, `${daemon.url}/ui/add`, { theme: 'dark', width: 360 })
+    const probe = page.getByRole('button', { name: 'Probe first' })
+    await probe.and(page.locator('[aria-disabled=true]')).waitFor()
+    const url = page.getByRole('textbox', { name: 'URL' })
+    await url.fill(mcp.url.replace('/mcp', ''))
+    await mcp.stop()
+    await probe.click()
+    await page.getByText(/no server found: Nothing listens at this address\. Start the server.* refused/).waitFor()
+    await url.fill('http://169.254.169.254/mcp')
+    await page.getByText('Nothing listens at this address.').waitFor({ state: 'detached' })
+    await probe.click()
+    await page.getByText(/no server found: The rules of the daemon forbid this address.* blocked/).waitFor()
+
+    await using again = await startMcp({ name: 'forecasts' })
+    await url.fill(again.url)
+    await page.getByRole('cell', { name: `127.0.0.1-${again.port}`, exact: true }).waitFor()
+    await probe.click()
+    await page.getByText(/answers: MCP 2026-07-28 · forecasts 1\.0\.0 · 1 tool · [\d.]+ ms/).waitFor()
+    await page.getByRole('cell', { name: 'forecasts-2', exact: true }).waitFor()
+    await page.getByText(/answers: MCP/).waitFor()
+    await assertAccessible(page)
+    assert.equal((await daemon.ask<{ count: number }>('GET', '/servers')).body.count, 1)
+
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('forecasts')
+    await page.getByRole('cell', { name: /would replace the one of this name/ }).waitFor()
+    const chosen = page.getByRole('checkbox', { name: 'Add forecasts' })
+    await chosen.and(page.locator(':not(:checked)')).check()
+    await page.getByRole('button', { name: 'Add this server' }).click()
+    await page.getByText('One server was added.').waitFor()
+    const { body } = await daemon.ask('GET', '/servers/forecasts')
+    assert.equal(body['url'], again.url)
   })
 
   it('takes a pasted config as a file is read, each entry for itself, and says why one is not taken', async (t) => {
@@ -50,7 +87,7 @@ describe('adding a server', { skip: withoutBrowser }, () => {
     const page = await openPage(t, `${daemon.url}/ui/add?from=config`, { theme: 'dark', width: 360 })
     const field = page.getByRole('textbox', { name: 'Config of Claude' })
     await field.fill('{ "mcpServers": ')
-    await page.getByText(/^This cannot be read: .*line 1/).waitFor()
+    await page.getByText(/^The document cannot be read: .*line 1.*invalid_document/).waitFor()
     await field.fill(
       [
         'mcpServers:',
@@ -62,9 +99,11 @@ describe('adding a server', { skip: withoutBrowser }, () => {
         '  left: { url: "http://127.0.0.1:5/mcp" }',
       ].join('\n'),
     )
-    await page.getByText('There is a server of this name already, from the source file.').waitFor()
+    await page
+      .getByText(/"default\/taken" belongs to the source "file".*; change it there\. server_owned_by_source/)
+      .waitFor()
     await page.getByText('must be a map of fields, not a number').waitFor()
-    await page.getByText('Fields of the client are not kept: autoApprove.').waitFor()
+    await page.getByText('Fields that are not kept: autoApprove.').waitFor()
     await page.getByText('line 2, mcpServers.cursor').waitFor()
     await page.getByRole('checkbox', { name: 'Add left' }).uncheck()
     assert.equal(await page.locator('main img').count(), 0)
@@ -80,12 +119,27 @@ describe('adding a server', { skip: withoutBrowser }, () => {
     assert.deepEqual(enabled, { [hostile]: true, cursor: false, taken: true })
   })
 
-  it('is offered to admins only', async (t) => {
-    await using daemon = await startHere('auth: { anonymous: reader }\n')
+  it('is offered to admins only, and to one of a namespace there', async (t) => {
+    await using daemon = await startHere(
+      'auth: { anonymous: reader, tokens: [{ name: a, token: admin-of-team-a-01, role: admin, namespaces: [team-a] }] }\nhealth: { enabled: false }\n',
+    )
     const page = await openPage(t, `${daemon.url}/ui/add`)
     await page.getByRole('textbox', { name: 'URL' }).fill('http://127.0.0.1:1/mcp')
     await page.getByText('Needs the role admin; this token has reader.').waitFor()
-    await page.getByRole('cell', { name: /Role "admin" required.*role_required/ }).waitFor()
-    await page.getByRole('button', { name: 'Add' }).and(page.locator('[aria-disabled=true]')).waitFor()
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /Role "admin" required.*role_required/ })
+      .waitFor()
+    await page.getByRole('button', { name: 'Probe first' }).and(page.locator('[aria-disabled=true]')).waitFor()
+
+    const bound = await openPage(t, `${daemon.url}/ui/add`, { token: 'admin-of-team-a-01' })
+    await bound.getByText('More', { exact: true }).click()
+    await bound.getByPlaceholder('team-a').waitFor()
+    await bound.getByRole('textbox', { name: 'URL' }).fill('http://127.0.0.1:1/mcp')
+    await bound.getByRole('textbox', { name: 'Name', exact: true }).fill('maps')
+    await bound.getByRole('cell', { name: 'maps team-a' }).waitFor()
+    await bound.getByRole('button', { name: 'Add this server' }).click()
+    await bound.getByText('One server was added.').waitFor()
+    assert.equal((await daemon.ask('GET', '/servers/team-a/maps')).status, 200)
   })
 })

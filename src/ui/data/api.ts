@@ -31,7 +31,10 @@ export class ApiError extends Error {
 
 export type RequestOptions = {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Sent as JSON. */
   readonly body?: unknown
+  /** Sent as it is, instead of a body. */
+  readonly text?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
   /** Maximum duration, in ms. */
@@ -49,7 +52,7 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
 
 /** As `request`; resolves with the text of the answer. */
 export async function requestText(path: string, options: RequestOptions = {}): Promise<string> {
-  const { method = 'GET', body, headers, signal, timeoutMs = 30_000 } = options
+  const { method = 'GET', body, text: sent, headers, signal, timeoutMs = 30_000 } = options
   const limit = AbortSignal.timeout(timeoutMs)
   const bearer = token.peek()
   let response: Response
@@ -62,9 +65,10 @@ export async function requestText(path: string, options: RequestOptions = {}): P
         accept: 'application/json',
         ...(bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(sent === undefined ? {} : { 'content-type': 'application/yaml' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? sent !== undefined && { body: sent } : { body: JSON.stringify(body) }),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     })
     noteDate(response.headers.get('date'))

@@ -1,54 +1,88 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { refusalOf } from '../../data/rights.ts'
+import { ActionButton } from '../../parts/action-button.tsx'
 import { place, setParameters } from '../../router.ts'
 import { addTexts as texts } from '../../texts/add.ts'
-import { toCandidates, readPasted, type ReadDraft } from './candidates.ts'
-import { emptyForm, formFields, formKind, serverOfForm } from './form-state.ts'
+import { type DocumentReading, previewDocument } from './document-preview.ts'
+import {
+  usualNamespace,
+  documentOfForm,
+  emptyForm,
+  findingOf,
+  formFields,
+  formFinding,
+  formKind,
+  probedAddress,
+} from './form-state.ts'
+import { FoundServer } from './found-server.tsx'
 import { Preview } from './preview.tsx'
 import { ServerForm } from './server-form.tsx'
 import './add.css'
 
-/** Time after the last key before what is written is read, in ms. */
+/** Time after the last key before the daemon is asked, in ms. */
 const typingMs = 250
 
-/** Adds servers by hand: with a form, or from a pasted config. Nothing is written before the preview agrees. */
+/** Adds servers by hand: with a form, or from a pasted config. The daemon says what it would take before anything is written. */
 export function AddPage() {
   const isPaste = place.value.parameters.get('from') === 'config'
   const pasted = useSignal('')
-  const reading = useSignal<ReadDraft>({ candidates: [] })
+  const reading = useSignal<DocumentReading>({})
   const isAdded = useSignal(false)
-  const refusal = refusalOf('admin')
-  const text = pasted.value
+  const refusal = refusalOf('admin', usualNamespace())
   const fields = formFields.value
-  const kind = formKind.value
+  const { document = '', problem } = isPaste
+    ? { document: pasted.value.trim() === '' ? '' : pasted.value }
+    : documentOfForm(formKind.value, fields)
 
   // What was added is not offered again when the page is opened next.
   useEffect(() => () => void (isAdded.peek() && (formFields.value = emptyForm)), [])
   useEffect(() => {
-    let isCurrent = true
-    const timer = setTimeout(() => {
-      void read(isPaste, text).then((next) => {
-        if (isCurrent) reading.value = next
-      })
-    }, typingMs)
+    if (document === '') {
+      reading.value = {}
+      return undefined
+    }
+    const stopping = new AbortController()
+    const { signal } = stopping
+    const keep = (next: DocumentReading) => {
+      // A probe may have been faster.
+      const { document: known, isProbed } = reading.peek()
+      if (!signal.aborted && !(isProbed && known === document)) reading.value = next
+    }
+    const timer = setTimeout(
+      () => void previewDocument(document, { signal }).then(keep, (error: Error) => keep({ document, error })),
+      typingMs,
+    )
     return () => {
-      isCurrent = false
+      stopping.abort()
       clearTimeout(timer)
     }
-  }, [isPaste, text, fields, kind])
+  }, [document])
+
+  async function probe(): Promise<string> {
+    const next = await previewDocument(document, { isProbed: true })
+    reading.value = next
+    const [finding] = [...(next.answer?.taken ?? []), ...(next.answer?.refused ?? [])].flatMap((one) => one.probe ?? [])
+    if (!isPaste && finding) formFinding.value = { at: probedAddress(fields), probe: finding }
+    return ''
+  }
 
   const way = (from: '' | 'config', title: string) => (
-    <button
-      type="button"
-      aria-pressed={isPaste === (from === 'config')}
-      onClick={() => {
-        reading.value = { candidates: [] }
-        setParameters({ from })
-      }}
-    >
+    <button type="button" aria-pressed={isPaste === (from === 'config')} onClick={() => setParameters({ from })}>
       {title}
     </button>
+  )
+  const finding = isPaste ? undefined : findingOf(fields)
+  const probeButton = (
+    <>
+      <p class="row probe">
+        <ActionButton run={probe} refusal={refusal ?? (document === '' ? texts.nothingToProbe : undefined)}>
+          {texts.probe}
+        </ActionButton>
+        <span class="soft">{isPaste ? texts.probeWhyAll : texts.probeWhy}</span>
+      </p>
+      <div role="status">{finding && <FoundServer probe={finding} />}</div>
+    </>
   )
   return (
     <section class="add">
@@ -59,28 +93,30 @@ export function AddPage() {
         {way('', texts.form)} {way('config', texts.paste)}
       </div>
       {isPaste ? (
-        <label class="block">
-          {texts.document}
-          <textarea
-            class="code"
-            rows={14}
-            spellcheck={false}
-            placeholder={texts.documentHint}
-            value={pasted.value}
-            onInput={(event) => (pasted.value = event.currentTarget.value)}
-          />
-        </label>
+        <>
+          <label class="block">
+            {texts.document}
+            <textarea
+              class="code"
+              rows={14}
+              spellcheck={false}
+              placeholder={texts.documentHint}
+              value={pasted.value}
+              onInput={(event) => (pasted.value = event.currentTarget.value)}
+            />
+          </label>
+          {probeButton}
+        </>
       ) : (
-        <ServerForm />
+        <ServerForm probeButton={probeButton} />
       )}
       <h2>{texts.preview}</h2>
-      <Preview reading={reading.value} refusal={refusal} onAdded={() => void (isAdded.value = true)} />
+      <Preview
+        reading={problem === undefined ? reading.value : { error: new Error(problem) }}
+        isPaste={isPaste}
+        refusal={refusal}
+        onAdded={() => void (isAdded.value = true)}
+      />
     </section>
   )
-}
-
-async function read(isPaste: boolean, text: string): Promise<ReadDraft> {
-  if (isPaste) return text.trim() === '' ? { candidates: [] } : readPasted(text)
-  const server = serverOfForm(formKind.peek(), formFields.peek())
-  return { candidates: server ? toCandidates([server]) : [] }
 }

@@ -1,5 +1,7 @@
 import { signal } from '@preact/signals'
+import { rights } from '../../data/rights.ts'
 import { addTexts as texts } from '../../texts/add.ts'
+import type { ProbeFinding } from './document-preview.ts'
 
 export type FormFields = Readonly<
   Record<
@@ -25,17 +27,29 @@ export const emptyForm: FormFields = {
 export const formFields = signal<FormFields>(emptyForm)
 export const formKind = signal<'url' | 'command'>('url')
 
-/** The server that the form describes; undefined while it says nothing that could be one. */
-export function serverOfForm(
+/** What a probe found at the URL of the form. */
+export const formFinding = signal<{ readonly at: string; readonly probe: ProbeFinding } | undefined>(undefined)
+
+/** What a probe of the form asks: what it found holds until this changes. */
+export const probedAddress = ({ url, headers }: FormFields) => `${url.trim()}\n${headers}`
+
+/** The finding about what the form says now. */
+export function findingOf(fields: FormFields): ProbeFinding | undefined {
+  const known = formFinding.value
+  return known?.at === probedAddress(fields) ? known.probe : undefined
+}
+
+/** The document of the server that the form describes, or why it is none; neither while it says nothing that could be one. */
+export function documentOfForm(
   kind: 'url' | 'command',
   fields: FormFields,
-): { readonly value: Readonly<Record<string, unknown>>; readonly problem?: string } | undefined {
+): { readonly document?: string; readonly problem?: string } {
   const address = kind === 'url' ? fields.url.trim() : fields.command.trim()
-  if (address === '') return undefined
+  if (address === '') return {}
   const pairs = kind === 'url' ? pairsOf(fields.headers, ':') : pairsOf(fields.env, '=')
   const value = {
     name: fields.name.trim() || suggestedName(kind, fields),
-    ...given('namespace', fields.namespace),
+    namespace: fields.namespace.trim() || usualNamespace(),
     ...given('title', fields.title),
     ...given('description', fields.description),
     ...(kind === 'url'
@@ -43,15 +57,23 @@ export function serverOfForm(
       : { command: address, args: linesOf(fields.args), ...filled('env', pairs.map) }),
     ...listed('tags', fields.tags.split(',')),
   }
-  return { value, ...(pairs.problem === undefined ? {} : { problem: pairs.problem }) }
+  return pairs.problem === undefined ? { document: JSON.stringify({ servers: [value] }) } : { problem: pairs.problem }
 }
 
-/** A name for a server that has none yet: of its host, or of what the command runs. */
-export function suggestedName(kind: 'url' | 'command', { url, command, args }: FormFields): string {
+/** The namespace of a server that names none: the first of those that the token is bound to. */
+export function usualNamespace(): string {
+  return rights.value?.namespaces?.[0] ?? 'default'
+}
+
+/** A name for a server that has none yet: its own, or that of its host, or of what the command runs. */
+export function suggestedName(kind: 'url' | 'command', fields: FormFields): string {
+  const { url, command, args } = fields
   if (kind === 'command') {
     const named = [command, ...linesOf(args)].findLast((word) => !word.startsWith('-')) ?? ''
     return (named.split('/').at(-1) ?? '').split('@', 1)[0] ?? ''
   }
+  const found = findingOf(fields)?.suggested_name
+  if (found !== undefined) return found
   if (!URL.canParse(url.trim())) return ''
   const { hostname, port, pathname } = new URL(url.trim())
   const isNamed = hostname !== 'localhost' && !/^[\d.]+$|:/.test(hostname)

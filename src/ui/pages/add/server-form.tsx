@@ -1,9 +1,10 @@
+import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
 import { addTexts as texts } from '../../texts/add.ts'
-import { type FormFields, formFields, formKind, suggestedName } from './form-state.ts'
+import { usualNamespace, type FormFields, formFields, formKind, suggestedName } from './form-state.ts'
 
 /** The fields of a new server. */
-export function ServerForm() {
+export function ServerForm({ probeButton }: { readonly probeButton: ComponentChildren }) {
   const kind = formKind.value
   const choice = (one: 'url' | 'command') => (
     <label>
@@ -20,6 +21,7 @@ export function ServerForm() {
         <>
           <Field name="url" placeholder={texts.fields.urlHint} isRequired />
           <Field name="headers" hint={texts.fields.headersHint} isLong />
+          {probeButton}
         </>
       ) : (
         <>
@@ -32,7 +34,7 @@ export function ServerForm() {
       <Field name="name" placeholder={suggestedName(kind, formFields.value)} isRequired />
       <details>
         <summary>{texts.more}</summary>
-        <Field name="namespace" placeholder="default" />
+        <Field name="namespace" placeholder={usualNamespace()} />
         <Field name="title" />
         <Field name="description" isLong />
         <Field name="tags" hint={texts.fields.tagsHint} />
