@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { bundledFile } from '../../runtime/bundled-file.ts'
 import { isPage } from '../http/access/guard.ts'
 import { type ApiContext, createRoutes } from '../http/context.ts'
@@ -36,60 +36,93 @@ const securityHeaders = {
   'cross-origin-opener-policy': 'same-origin',
 } as const
 
-/**
- * The dashboard at `/ui`. Its files are read when they are first asked for, and kept. They need no token: the page asks for one
- * where the API does.
- */
-export function dashboardApi({ ui }: Pick<ApiPorts, 'ui'>) {
-  const api = createRoutes()
-  const replies = new Map<string, Promise<Reply>>()
-  let files: Promise<ReadonlyMap<string, BuiltFile>> | undefined
+/** One build of the dashboard, with the replies made of it so far. */
+type Build = {
+  /** Differs from that of any other build. */
+  readonly stamp: string
+  readonly files: ReadonlyMap<string, BuiltFile>
+  readonly replies: Map<string, Promise<Reply>>
+}
 
-  function builtFiles(): Promise<ReadonlyMap<string, BuiltFile>> {
-    files ??= readFile(urlOf('files.json'), 'utf8').then(
-      (text) => new Map((JSON.parse(text) as BuiltFile[]).map((file) => [file.path, file])),
-      (error: unknown) => {
-        files = undefined
-        throw new Problem('dashboard_not_built', 'The dashboard is not built: run `npm run build:ui` and ask again.', {
-          cause: error,
-        })
-      },
-    )
-    return files
+/**
+ * The dashboard at `/ui`. Its files are read when they are first asked for, and kept until it is built again. They need no token: the
+ * page asks for one where the API does.
+ *
+ * `urlOf`: where a file of the built dashboard is.
+ */
+export function dashboardApi({ ui, urlOf = bundledUrlOf }: Pick<ApiPorts, 'ui'> & { urlOf?: (path: string) => URL }) {
+  const api = createRoutes()
+  let current: Build | undefined
+
+  /** The build in the folder now. While a build replaces it, the last one. */
+  async function builtNow(): Promise<Build> {
+    const list = urlOf('files.json')
+    try {
+      const { mtimeMs, size } = await stat(list)
+      const stamp = `${mtimeMs} ${size}`
+      if (current?.stamp !== stamp) {
+        const files = JSON.parse(await readFile(list, 'utf8')) as BuiltFile[]
+        current = { stamp, files: new Map(files.map((file) => [file.path, file])), replies: new Map() }
+      }
+      return current
+    } catch (error) {
+      if (current) return current
+      throw notBuilt(error)
+    }
   }
 
-  function kept(key: string, make: () => Promise<Reply>): Promise<Reply> {
+  function kept({ replies }: Build, key: string, make: () => Promise<Reply>): Promise<Reply> {
     const known = replies.get(key)
     if (known) return known
     const reply = make().catch((error: unknown) => {
       replies.delete(key)
-      throw error
+      throw notBuilt(error)
     })
     replies.set(key, reply)
     return reply
   }
 
   async function asset(c: ApiContext, path: string): Promise<Response> {
-    const file = (await builtFiles()).get(path)
+    const build = await builtNow()
+    const file = build.files.get(path)
     if (!file) throw new Problem('route_not_found', 'The dashboard has no such file; reload the page.')
     const accepted = c.env.incoming.headers['accept-encoding'] ?? ''
     const encoding = file.encodings.find((one) => accepts(accepted, one))
-    return respondAsIs(c, await kept(`${path} ${encoding ?? ''}`, () => assetReply(file, encoding)))
+    return respondAsIs(c, await kept(build, `${path} ${encoding ?? ''}`, () => assetReply(file, encoding)))
   }
 
   /** The page. It names its assets relative to its own path, so that it also works behind a path prefix. */
   async function page(c: ApiContext, path: string): Promise<Response> {
-    const file = (await builtFiles()).get('index.html')
-    if (!file) throw new Problem('dashboard_not_built', 'The dashboard has no page: run `npm run build:ui`.')
+    const build = await builtNow()
+    const file = build.files.get('index.html')
+    if (!file) throw notBuilt()
     const depth = path.split('/').length - 1
     if (depth > maxDepth) throw new Problem('route_not_found', 'No page of the dashboard has such a long path.')
-    const reply = await kept(`page ${depth}`, async () => {
+    const reply = await kept(build, `page ${depth}`, async () => {
       const html = await readFile(urlOf(file.path), 'utf8')
       const body = Buffer.from(depth === 0 ? html : html.replaceAll('"./', `"${'../'.repeat(depth)}`))
       const headers = { ...securityHeaders, 'content-type': file.type }
       return jsonReply(body, { etag: `"${file.hash}-${depth}"`, headers })
     })
     return respond(c, reply)
+  }
+
+  async function assetReply({ path, type, hash }: BuiltFile, encoding: Encoding | undefined): Promise<Reply> {
+    const body = await readFile(urlOf(encoding ? `${path}.${encoding}` : path))
+    const etag = `"${hash}${encoding ? `-${encoding}` : ''}"`
+    const unchanged = {
+      ...securityHeaders,
+      etag,
+      'cache-control': path.includes('-') ? 'public, max-age=31536000, immutable' : 'no-cache',
+      vary: 'Accept-Encoding',
+    }
+    const headers = {
+      ...unchanged,
+      'content-type': type,
+      'content-length': String(body.length),
+      ...(encoding ? { 'content-encoding': encoding === 'gz' ? 'gzip' : encoding } : {}),
+    }
+    return { status: 200, headers, body, etag, unchanged }
   }
 
   api.get('/ui/*', (c) => {
@@ -126,26 +159,16 @@ function redirect({ env: { incoming, cors } }: ApiContext, location: string): Re
   return new Response(null, { status: 302, headers: { ...headers, ...cors } })
 }
 
-const urlOf = (path: string) =>
-  bundledFile(`../../../dist/ui/${path}`, { from: import.meta.url, built: `../ui/${path}` })
-
-async function assetReply({ path, type, hash }: BuiltFile, encoding: Encoding | undefined): Promise<Reply> {
-  const body = await readFile(urlOf(encoding ? `${path}.${encoding}` : path))
-  const etag = `"${hash}${encoding ? `-${encoding}` : ''}"`
-  const unchanged = {
-    ...securityHeaders,
-    etag,
-    'cache-control': path.includes('-') ? 'public, max-age=31536000, immutable' : 'no-cache',
-    vary: 'Accept-Encoding',
-  }
-  const headers = {
-    ...unchanged,
-    'content-type': type,
-    'content-length': String(body.length),
-    ...(encoding ? { 'content-encoding': encoding === 'gz' ? 'gzip' : encoding } : {}),
-  }
-  return { status: 200, headers, body, etag, unchanged }
+function notBuilt(cause?: unknown): Problem {
+  return new Problem(
+    'dashboard_not_built',
+    'The dashboard is not built, or is being built: run `npm run build:ui` and ask again.',
+    { headers: { 'retry-after': '1' }, cause },
+  )
 }
+
+const bundledUrlOf = (path: string) =>
+  bundledFile(`../../../dist/ui/${path}`, { from: import.meta.url, built: `../ui/${path}` })
 
 /** Whether an `Accept-Encoding` names the encoding without refusing it. */
 function accepts(header: string, encoding: Encoding): boolean {

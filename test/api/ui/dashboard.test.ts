@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { before, describe, it } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { replyToError } from '../../../src/api/http/reply.ts'
+import { respond } from '../../../src/api/http/respond.ts'
+import { dashboardApi } from '../../../src/api/ui/dashboard.ts'
+import { silent } from '../../../src/log.ts'
+import { temporary } from '../../e2e/daemon-process.ts'
 import { startHere } from '../../in-process-daemon.ts'
 import { buildDashboard } from '../../ui/built-dashboard.ts'
+import { serve } from '../served-api.ts'
 
 const html = { accept: 'text/html,application/xhtml+xml' }
 const byHand = { redirect: 'manual' } as const
@@ -89,6 +96,48 @@ describe('the dashboard over HTTP', () => {
     assert.equal((await daemon.get('/')).status, 401)
     assert.equal((await daemon.get('/servers')).status, 401)
     assert.equal((await daemon.get('/ui/', { method: 'POST' })).status, 401)
+  })
+
+  it('is served as it was built last, and while it is built as it was before', async () => {
+    using folder = temporary()
+    const write = (name: string, text: string) => {
+      rmSync(folder.at('ui'), { recursive: true, force: true })
+      mkdirSync(folder.at('ui/assets'), { recursive: true })
+      const files = [
+        { path: 'index.html', type: 'text/html', text: `<script src="./assets/${name}"></script>` },
+        { path: `assets/${name}`, type: 'text/javascript', text },
+        { path: 'assets/icon.svg', type: 'image/svg+xml', text },
+      ]
+      for (const file of files) writeFileSync(folder.at(`ui/${file.path}`), file.text)
+      const list = files.map(({ path, type, text: hash }) => ({ path, type, hash, encodings: [] }))
+      writeFileSync(folder.at('ui/files.json'), JSON.stringify(list))
+    }
+    const app = dashboardApi({
+      ui: () => ({ enabled: true, read_only: false }),
+      urlOf: (path) => pathToFileURL(folder.at(`ui/${path}`)),
+    })
+    app.onError((error, c) => respond(c, replyToError(error, { log: silent, path: c.req.path })))
+    await using served = await serve({ app })
+    const ask = async (path: string) => {
+      const answer = await served.get(path)
+      return [answer.status, await answer.text()] as const
+    }
+    const codeOf = ([status, text]: readonly [number, string]) => [status, (JSON.parse(text) as { code: string }).code]
+
+    assert.deepEqual(codeOf(await ask('/ui/')), [503, 'dashboard_not_built'])
+    write('app-ONE.js', 'one')
+    assert.match((await ask('/ui/'))[1], /app-ONE/)
+    assert.deepEqual(await ask('/ui/assets/icon.svg'), [200, 'one'])
+
+    rmSync(folder.at('ui'), { recursive: true })
+    assert.deepEqual(await ask('/ui/assets/icon.svg'), [200, 'one'])
+    assert.deepEqual(codeOf(await ask('/ui/assets/app-ONE.js')), [503, 'dashboard_not_built'])
+
+    write('app-OTHER.js', 'other')
+    assert.match((await ask('/ui/'))[1], /app-OTHER/)
+    assert.deepEqual(await ask('/ui/assets/app-OTHER.js'), [200, 'other'])
+    assert.deepEqual(await ask('/ui/assets/icon.svg'), [200, 'other'])
+    assert.deepEqual(codeOf(await ask('/ui/assets/app-ONE.js')), [404, 'route_not_found'])
   })
 
   it('is off where the config says so, with the next reload', async () => {
