@@ -5,7 +5,7 @@ import { isJsonObject } from '../../model/data/json-object.ts'
 const maxErrorLength = 4096
 
 /** What servers write before the sentence itself. */
-const prefix = /^(?:mcp error -3260[12]: |invalid params: |calling tools\/call: )+/
+const prefix = /^(?:error: |mcp error -\d+: |invalid params: |calling tools\/call: )+/
 
 /**
  * Whether a server says that it has no such tool: by an error of JSON-RPC, as MCP asks for, or by a result that is an error, as

@@ -30,6 +30,7 @@ describe('the outcome of a call of a tool', () => {
       })
     const failing = (sentence: string) => ({ result: { resultType: 'complete', isError: true, ...text(sentence) } })
     await using fastMcp = await answering(failing("Unknown tool: 'absent'"))
+    await using plain = await answering(failing('Error: Unknown tool: absent'))
     await using go = await answering({ error: { code: -32_602, message: 'invalid params: unknown tool "absent"' } })
     await using other = await answering({ error: { code: -32_602, message: 'Invalid arguments for tool absent: no' } })
     await using tool = await answering(failing('The file absent was not found'))
@@ -39,12 +40,13 @@ describe('the outcome of a call of a tool', () => {
       reference: { url: `http://127.0.0.1:${reference.port}/mcp` },
       sse: { url: `http://127.0.0.1:${sse.port}/sse`, type: 'sse' },
       fastMcp: { url: fastMcp.url },
+      plain: { url: plain.url },
       go: { url: go.url },
       other: { url: other.url },
       tool: { url: tool.url },
     })
 
-    for (const name of ['current', 'toolless', 'reference', 'sse', 'fastMcp', 'go']) {
+    for (const name of ['current', 'toolless', 'reference', 'sse', 'fastMcp', 'plain', 'go']) {
       const { status, body } = await daemon.call(`default/${name}`, 'absent')
       assert.deepEqual([name, status, body.code], [name, 404, 'tool_not_found'])
       assert.match(String(body.detail), new RegExp(`^"default/${name}" has no tool "absent"`))

@@ -19,7 +19,7 @@ export const toolTexts = {
   noObject: 'The arguments must be a JSON object.',
   call: 'Call the tool',
   stop: 'Stop waiting',
-  stopped: 'You stopped waiting; the server may still carry it out.',
+  stopped: 'You stopped waiting. The daemon tells the server to stop, which may have carried it out by then.',
   correct: 'Correct the marked arguments first.',
   result: 'Result',
   notCalled: 'Not called yet.',
