@@ -74,7 +74,11 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     }),
   )
   const httpClient = stack.adopt(openHttpClient(), ({ close }) => close())
-  const registry = createRegistry({ onError, overrideOf: registrations.overrides.get })
+  const registry = createRegistry({
+    onError,
+    overrideOf: registrations.overrides.get,
+    isProbing: () => config.health.enabled,
+  })
   registrations.overrides.onChange(registry.applyOverrides)
   registrations.onEpoch((epoch, store) =>
     registry.setDigestKey(store === 'memory' || epoch === emptyEpoch ? publicDigestKey : digestKeyOf(epoch)),

@@ -33,6 +33,8 @@ export type CommitStamp = {
   readonly version: string
   readonly overrideOf?: ((id: ServerId) => Override | undefined) | undefined
   readonly digestOf: DigestServer
+  /** Whether anything is probed; otherwise nothing waits for its first probe. Default: yes. */
+  readonly isProbing?: (() => boolean) | undefined
 }
 
 /** The server that the winner of an id makes, computed from the record before it and from what probes found. */
@@ -121,13 +123,14 @@ function healthOf(
   target: string,
   probed: ProbedState | undefined,
   before: ServerRecord | undefined,
-  { at }: CommitStamp,
+  { at, isProbing = () => true }: CommitStamp,
 ): Health {
   const previous = before?.server
   const since = (status: Health['status'], start = at) => (previous?.status === status ? previous.health.since : start)
   if (target === 'disabled') return { status: 'unknown', reason: 'disabled', since: since('unknown') }
   // Most commands are never probed: one is unknown until it was.
-  const unprobed: Health | undefined = isCommandKey(target) ? undefined : { status: 'pending', since: at }
+  const isAwaited = !isCommandKey(target) && isProbing()
+  const unprobed: Health | undefined = isAwaited ? { status: 'pending', since: at } : undefined
   const byProbe = target === 'none' ? undefined : (probed?.health ?? unprobed)
   const { reported } = winner
   const bySource: Health | undefined = reported && { ...reported, since: reported.since ?? at }

@@ -103,11 +103,13 @@ export function createRegistry({
   epoch = newEpoch(),
   now = Date.now,
   overrideOf,
+  isProbing,
   onError,
 }: {
   epoch?: string
   now?: () => number
   overrideOf?: CommitStamp['overrideOf']
+  isProbing?: CommitStamp['isProbing']
   onError: (error: unknown) => void
 }): RegistryCore {
   const index = createServerIndex<ServerRecord>({ responseTimeOf: (id) => responseTimeOf(id) })
@@ -141,7 +143,7 @@ export function createRegistry({
 
   function newStamp(): CommitStamp {
     const version = stateToken({ epoch, revision: revision + 1, digest: undefined })
-    return { at: new Date(now()).toISOString(), version, overrideOf, digestOf }
+    return { at: new Date(now()).toISOString(), version, overrideOf, digestOf, isProbing }
   }
 
   function* prepareCommit(delta: Delta): Generator<void, PreparedCommit> {

@@ -29,8 +29,10 @@ export function createTestMonitor({
   random = createRandom(7).next,
 }: { config?: object; random?: () => number } = {}) {
   const time = createFakeClock()
+  const { enabled } = HealthConfig.parse(config)
   const registry = createRegistry({
     now: time.clock.wall,
+    isProbing: () => enabled,
     onError: (error) => {
       throw error
     },

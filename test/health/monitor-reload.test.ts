@@ -34,6 +34,18 @@ describe('monitor reload', () => {
     assert.equal(rig.server('weather').status, 'unknown')
   })
 
+  it('is not needed to know that nothing is probed: servers are unknown from their first revision', async () => {
+    const rig = createTestMonitor({ config: { enabled: false } })
+    rig.put(...many(300))
+    assert.equal(rig.server('s0').status, 'unknown')
+    await rig.pass(10_000)
+
+    assert.deepEqual(rig.revisions, [1])
+    rig.monitor.reconfigure(config({}))
+    await rig.pass(60_000)
+    assert.equal(rig.server('s0').status, 'healthy')
+  })
+
   it('that disables probes ends self-preservation and publishes nothing later', async () => {
     const rig = await preserving()
 

@@ -86,7 +86,7 @@ async function measureList(browser: Browser, url: string) {
   const page = await openList(browser, url)
   await page.locator('.virtual .name a').first().waitFor()
   const first = await now(page)
-  await page.getByText('50,000 servers').waitFor()
+  await page.getByText('50,000 servers', { exact: true }).waitFor()
   const complete = await now(page)
   const loading = await longestTask(page)
   const times = (await page.evaluate(scrollFrames)) as number[]
@@ -102,7 +102,7 @@ async function measureList(browser: Browser, url: string) {
 /** Milliseconds from the end of a write until the row is on the page, and what of it the page took after the daemon listed it. */
 async function measureSaves(browser: Browser, url: string, folder: string): Promise<readonly number[]> {
   const page = await openList(browser, url)
-  await page.getByText('50,000 servers').waitFor()
+  await page.getByText('50,000 servers', { exact: true }).waitFor()
   const times: number[] = []
   for (let save = 0; save < saves; save += 1) {
     const name = `0-saved-${save}`
