@@ -1,8 +1,8 @@
 import { freeBytes } from '../../flow/bytes/free-bytes.ts'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import type { BufferBudget } from './buffer-budget.ts'
-import { controlMessage, type EncodedEvents, textPiece } from './pieces/frames.ts'
-import { expired, pending } from './subscription-group.ts'
+import { controlMessage, type EncodedEvents, pending, textPiece } from './pieces/frames.ts'
+import { expired } from './subscription-group.ts'
 import { bytesBehind, endStream, isStreaming, type Watcher, writePiece } from './watcher.ts'
 
 export type DisconnectReason = 'behind' | 'stalled' | 'memory' | 'shutdown'
@@ -61,7 +61,7 @@ export function createDelivery({
       const next =
         watcher.revision === undefined
           ? watcher.group.snapshot(watcher)
-          : watcher.group.after(watcher.revision, watcher)
+          : watcher.group.after(watcher.revision, watcher, watcher.lastText)
       if (next === pending) return
       if (next === expired) resync(watcher, 'expired: the changes after the token are no longer held')
       else watcher.current = next

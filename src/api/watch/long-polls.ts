@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import { Problem } from '../http/problem.ts'
 import { jsonReply, problemReply, type Reply } from '../http/reply.ts'
-import type { EncodedEvents, StreamForm } from './pieces/frames.ts'
+import { type EncodedEvents, pending, type StreamForm } from './pieces/frames.ts'
 import type { Piece } from './pieces/piece.ts'
-import { expired, pending, type SubscriptionGroup } from './subscription-group.ts'
+import { expired, type SubscriptionGroup } from './subscription-group.ts'
 
 type PollRequest = {
   readonly response: ServerResponse

@@ -1,8 +1,19 @@
+import { freeBytes } from '../../flow/bytes/free-bytes.ts'
 import { forEachYielding, runCooperatively } from '../../flow/cooperative.ts'
 import type { ChangeLog } from '../../registry/change-log.ts'
 import type { Registry } from '../../registry/registry.ts'
-import { controlMessage, encodeChanges, type EncodedEvents, encodeSnapshot, type StreamForm } from './pieces/frames.ts'
-import { gzip, isLong as isLongToPack } from './pieces/gzip.ts'
+import {
+  controlMessage,
+  encodeChanges,
+  type EncodedEvents,
+  encodedEvents,
+  encodeSnapshot,
+  pending,
+  type StreamForm,
+  type StreamFormat,
+} from './pieces/frames.ts'
+import { gzip, isLong as isLongToPack, type StreamEncoding } from './pieces/gzip.ts'
+import { createPackedEvents } from './pieces/packed-events.ts'
 import { type Piece, pieceOf } from './pieces/piece.ts'
 import type { WatchSelection } from './watch-selection.ts'
 
@@ -13,8 +24,6 @@ const maxEncodedAtOnce = 200
 /** Age up to which a snapshot encoded in the background is sent to further watchers; the changes since then follow it. */
 const maxSnapshotAgeMs = 1000
 
-/** Being encoded; `onEncoded` follows. */
-export const pending = 'pending'
 /** The change log no longer holds the changes. */
 export const expired = 'expired'
 
@@ -31,6 +40,7 @@ export function createSubscriptionGroup({
   registry,
   runSerially,
   onEncoded,
+  onError,
 }: {
   selection: WatchSelection
   changeLog: Pick<ChangeLog, 'after' | 'newest' | 'tokenOf'>
@@ -39,32 +49,39 @@ export function createSubscriptionGroup({
   runSerially: (work: () => Promise<void>) => void
   /** Background encoding has ended. */
   onEncoded: () => void
+  onError: (error: unknown) => void
 }) {
   const events = new Map<string, EncodedEvents | typeof pending>()
   const snapshots = new Map<string, CachedSnapshot>()
+  const packedEvents = createPackedEvents({ onPacked: onEncoded, onError })
   let watchers = 0
 
-  /** The events after `revision`: several short batches, or one long one. */
-  function after(revision: number, form: StreamForm): EncodedEvents | typeof pending | typeof expired {
-    const key = `${keyOf(form)} ${revision}`
+  /** The events after `revision`: several short batches, or one long one. `lastText` ends a compressed stream so far. */
+  function after(
+    revision: number,
+    { format, encoding }: StreamForm,
+    lastText?: Buffer,
+  ): EncodedEvents | typeof pending | typeof expired {
+    const plain = plainAfter(revision, format)
+    return encoding && typeof plain === 'object' ? packedEvents.packed(plain, lastText) : plain
+  }
+
+  function plainAfter(revision: number, format: StreamFormat): EncodedEvents | typeof pending | typeof expired {
+    const key = `${format} ${revision}`
     const cached = events.get(key)
     if (cached) return cached
     const first = changeLog.after(revision)
     if (!first) return expired
-    const store = (encoded: EncodedEvents | typeof pending) => void events.set(key, encoded)
     if (first.changes.length > maxEncodedAtOnce) {
-      const pieces = encodeChanges(first.changes, frameOf(form, first.revision))
-      return encodeInBackground(pieces, { form, revision: first.revision, store })
+      const pieces = encodeChanges(first.changes, { selection, format, token: first.token })
+      return encodeInBackground(pieces, first.revision, (encoded) => events.set(key, encoded))
     }
-    const plain = encodeShortBatches(revision, form)
-    const packed = packAtOnce(plain.pieces, form)
-    if (!packed) return encodeInBackground(plain.pieces, { form, revision: plain.revision, store })
-    const encoded = encodedEvents(packed, plain.revision)
-    store(encoded)
+    const encoded = encodeShortBatches(revision, format)
+    events.set(key, encoded)
     return encoded
   }
 
-  function encodeShortBatches(revision: number, { format }: StreamForm): EncodedEvents {
+  function encodeShortBatches(revision: number, format: StreamFormat): EncodedEvents {
     const pieces: Piece[] = []
     let reached = revision
     let changes = 0
@@ -81,15 +98,14 @@ export function createSubscriptionGroup({
 
   function encodeInBackground(
     pieces: Iterable<Piece | undefined>,
-    {
-      form,
-      revision,
-      store,
-    }: { form: StreamForm; revision: number; store: (encoded: EncodedEvents | typeof pending) => void },
+    revision: number,
+    store: (encoded: EncodedEvents | typeof pending) => void,
+    encoding: StreamEncoding | null = null,
   ): typeof pending {
     store(pending)
     runSerially(async () => {
-      store(encodedEvents(await collect(pieces, form), revision))
+      const plain = await collect(pieces)
+      store(encodedEvents(encoding ? await packedInTurn(plain) : plain, revision))
       onEncoded()
     })
     return pending
@@ -102,12 +118,14 @@ export function createSubscriptionGroup({
     if (registry.size() > maxEncodedAtOnce) return snapshotInBackground(form)
     const { resources, revision } = select()
     const pieces = encodeSnapshot(resources, frameOf(form, revision))
-    if (resources.length > maxEncodedAtOnce)
-      return encodeInBackground(pieces, { form, revision, store: storeLong(form) })
-    const plain = [...pieces].filter((piece) => piece !== undefined)
-    const packed = packAtOnce(plain, form)
-    if (!packed) return encodeInBackground(plain, { form, revision, store: storeLong(form) })
-    const encoded = encodedEvents(packed, revision)
+    if (resources.length > maxEncodedAtOnce) return encodeInBackground(pieces, revision, storeLong(form), form.encoding)
+    const plain = encodedEvents(
+      [...pieces].filter((piece) => piece !== undefined),
+      revision,
+    )
+    if (form.encoding && isLongToPack(plain.bytes))
+      return encodeInBackground(plain.pieces, revision, storeLong(form), form.encoding)
+    const encoded = form.encoding ? packedEvents.packed(plain, undefined) : plain
     snapshots.set(keyOf(form), { encoded, at: performance.now(), isLong: false })
     return encoded
   }
@@ -137,7 +155,8 @@ export function createSubscriptionGroup({
     store(pending)
     runSerially(async () => {
       const { resources, revision } = await runCooperatively(selecting())
-      store(encodedEvents(await collect(encodeSnapshot(resources, frameOf(form, revision)), form), revision))
+      const plain = await collect(encodeSnapshot(resources, frameOf(form, revision)))
+      store(encodedEvents(form.encoding ? await packedInTurn(plain) : plain, revision))
       onEncoded()
     })
     return pending
@@ -164,7 +183,7 @@ export function createSubscriptionGroup({
 
   /** Drops encoded events, which every watcher has received, and old snapshots. */
   function evict(now = performance.now()): void {
-    for (const [key, encoded] of events) if (encoded !== pending) events.delete(key)
+    for (const [key, encoded] of events) if (encoded !== pending && !packedEvents.isPacking(encoded)) events.delete(key)
     for (const [key, { encoded, at }] of snapshots)
       if (encoded !== pending && now - at > maxSnapshotAgeMs) snapshots.delete(key)
   }
@@ -183,23 +202,18 @@ export function createSubscriptionGroup({
 
 const keyOf = ({ format, encoding }: StreamForm): string => `${format} ${encoding ?? ''}`
 
-async function collect(pieces: Iterable<Piece | undefined>, { encoding }: StreamForm): Promise<readonly Piece[]> {
-  const plain: Piece[] = []
-  await forEachYielding(pieces, (piece) => void (piece && plain.push(piece)))
-  if (!encoding) return plain
+async function collect(pieces: Iterable<Piece | undefined>): Promise<readonly Piece[]> {
+  const done: Piece[] = []
+  await forEachYielding(pieces, (piece) => void (piece && done.push(piece)))
+  return done
+}
+
+/** Packs pieces that nothing else sends, and frees each once it is packed. */
+async function packedInTurn(pieces: readonly Piece[]): Promise<readonly Piece[]> {
   const packed: Piece[] = []
-  for (const piece of plain) packed.push(await gzip.packInBackground(piece))
+  for (const piece of pieces) {
+    packed.push(await gzip.packInBackground(piece))
+    if (isLongToPack(piece.bytes.length)) freeBytes(piece.chunk)
+  }
   return packed
-}
-
-/** Pieces in the encoding of a stream; undefined where that is too much for one turn of the event loop. */
-function packAtOnce(pieces: readonly Piece[], { encoding }: StreamForm): readonly Piece[] | undefined {
-  if (!encoding) return pieces
-  return isLongToPack(bytesOf(pieces)) ? undefined : pieces.map(gzip.pack)
-}
-
-const bytesOf = (pieces: readonly Piece[]): number => pieces.reduce((sum, { bytes }) => sum + bytes.length, 0)
-
-function encodedEvents(pieces: readonly Piece[], revision: number): EncodedEvents {
-  return { pieces, revision, bytes: bytesOf(pieces) }
 }

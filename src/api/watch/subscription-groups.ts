@@ -1,9 +1,7 @@
 import { createSubscriptionGroup, type SubscriptionGroup } from './subscription-group.ts'
 import type { WatchSelection } from './watch-selection.ts'
 
-type Options = Omit<Parameters<typeof createSubscriptionGroup>[0], 'selection' | 'runSerially'> & {
-  readonly onError: (error: unknown) => void
-}
+type Options = Omit<Parameters<typeof createSubscriptionGroup>[0], 'selection' | 'runSerially'>
 
 /** One group per selection, for as long as it has a watcher. */
 export function createSubscriptionGroups({ onError, ...options }: Options) {
@@ -17,7 +15,7 @@ export function createSubscriptionGroups({ onError, ...options }: Options) {
   function groupOf(selection: WatchSelection): SubscriptionGroup {
     const existing = groups.get(selection.key)
     if (existing) return existing
-    const group = createSubscriptionGroup({ ...options, selection, runSerially })
+    const group = createSubscriptionGroup({ ...options, selection, runSerially, onError })
     groups.set(selection.key, group)
     return group
   }

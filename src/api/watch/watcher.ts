@@ -10,8 +10,9 @@ import type { SubscriptionGroup } from './subscription-group.ts'
 export type Watcher = StreamForm & {
   readonly response: ServerResponse
   readonly group: SubscriptionGroup
-  /** Of the text written so far, where the stream is compressed. */
+  /** Of the text written so far, where the stream is compressed, and its end where the next piece may repeat it. */
   sum: TextSum
+  lastText: Buffer | undefined
   /** The revision of the client once everything written has arrived; undefined before the snapshot. */
   revision: number | undefined
   /** The client came with a token: it holds a snapshot, and deletes what an incomplete one lacks. */
@@ -39,6 +40,7 @@ export function createWatcher(stream: Pick<Watcher, 'response' | 'group' | 'form
     ...stream,
     isResuming: stream.from !== undefined,
     sum: emptySum,
+    lastText: undefined,
     revision: undefined,
     current: undefined,
     laggard: undefined,
@@ -67,12 +69,13 @@ export function endStream(watcher: Watcher): void {
  * would delay the write to the end of the tick, after the time slice of the delivery loop was measured.
  */
 export function writePiece(
-  watcher: Pick<Watcher, 'response' | 'sum'>,
-  { bytes, chunk, sum }: Piece,
+  watcher: Pick<Watcher, 'response' | 'sum' | 'lastText'>,
+  { bytes, chunk, sum, text }: Piece,
   onWritten?: () => void,
 ): boolean {
   const { response } = watcher
   if (sum) watcher.sum = appended(watcher.sum, sum)
+  watcher.lastText = text
   return response.socket?.write(response.chunkedEncoding ? chunk : bytes, onWritten) ?? false
 }
 

@@ -60,6 +60,16 @@ describe('a compressed watch', () => {
       assert.deepEqual(watcher.failures, [])
     })
 
+  it('sends the same servers to the only watcher of each of several selections', async () => {
+    await using daemon = await serveWatch()
+    daemon.put(...servers(201, 80))
+
+    for (const selector of ['!a', '!b', '!c']) {
+      const watcher = await daemon.follow(`/servers/watch?label_selector=${selector}`, gzip)
+      assert.equal((await watcher.upTo('BOOKMARK')).length, 202)
+    }
+  })
+
   it('resumes from a token, and resyncs where it cannot', async () => {
     await using daemon = await serveWatch()
     daemon.put({ name: 'a' })

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { createSubscriptionGroup, expired, pending } from '../../../src/api/watch/subscription-group.ts'
+import { constants, gunzipSync } from 'node:zlib'
+import { pending } from '../../../src/api/watch/pieces/frames.ts'
+import { gzipStart } from '../../../src/api/watch/pieces/gzip.ts'
+import { createSubscriptionGroup, expired } from '../../../src/api/watch/subscription-group.ts'
 import { serverSelection } from '../../../src/api/watch/watch-selection.ts'
 import { parseQuery } from '../../../src/model/query/query-parser.ts'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
@@ -40,6 +44,7 @@ function createGroup({ onEncode = () => {} }: { onEncode?: () => void } = {}) {
     registry: roster.registry,
     runSerially: (work) => void work(),
     onEncoded: encoded.resolve,
+    onError: (error) => assert.fail(String(error)),
   })
   return { ...roster, changeLog, group, counts, encoded: encoded.promise }
 }
@@ -73,6 +78,26 @@ describe('a subscription group', () => {
     const events = group.after(1, forms.packed)
     assert.ok(typeof events === 'object' && events.bytes < 1000)
     assert.equal(group.after(1, forms.packed), events)
+  })
+
+  it('compresses a change once for all watchers that read the same before, and shorter for it', () => {
+    const { put, group } = createGroup()
+    const server = { name: 'a', tags: ['x'], description: randomBytes(500).toString('hex') }
+    put(server)
+    const before = group.after(0, forms.packed)
+    assert.ok(typeof before === 'object')
+    const lastText = before.pieces.at(-1)?.text
+    put({ ...server, version: '2.0.0' })
+
+    const alone = group.after(1, forms.packed)
+    const following = group.after(1, forms.packed, lastText)
+
+    assert.ok(typeof alone === 'object' && typeof following === 'object')
+    assert.ok(following.bytes < alone.bytes / 3)
+    assert.equal(group.after(1, forms.packed, lastText), following)
+    const stream = [gzipStart, ...before.pieces, ...following.pieces].map(({ bytes }) => bytes)
+    const text = gunzipSync(Buffer.concat(stream), { finishFlush: constants.Z_SYNC_FLUSH }).toString()
+    assert.equal(text, textOf(group.after(0, forms.sse)) + textOf(group.after(1, forms.sse)))
   })
 
   it('sends what changes during the encoding of a long snapshot after it', async () => {

@@ -24,6 +24,13 @@ export type EncodedEvents = {
   readonly isOwned?: boolean
 }
 
+/** Being encoded or packed; its maker says when it is done. */
+export const pending = 'pending'
+
+export function encodedEvents(pieces: readonly Piece[], revision: number): EncodedEvents {
+  return { pieces, revision, bytes: pieces.reduce((sum, { bytes }) => sum + bytes.length, 0) }
+}
+
 type Frame = { readonly selection: WatchSelection; readonly format: StreamFormat; readonly token: string }
 
 /** Target length of a piece in bytes: worth a write, and short enough to stop after it. */

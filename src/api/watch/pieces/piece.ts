@@ -4,12 +4,14 @@ import type { PieceSum } from './checksum.ts'
 export type Piece = {
   readonly bytes: Buffer
   readonly chunk: Buffer
-  /** Of the text, where `bytes` are compressed. */
+  /** Of the text, where `bytes` are part of a gzip stream. */
   readonly sum?: PieceSum
+  /** The text of such a short piece: the next may repeat it. */
+  readonly text?: Buffer
 }
 
 /** One piece of a text or of buffers, framed here once for all watchers that it is sent to. */
-export function pieceOf(content: string | readonly Buffer[], sum?: PieceSum): Piece {
+export function pieceOf(content: string | readonly Buffer[], packed?: Pick<Piece, 'sum' | 'text'>): Piece {
   const parts = typeof content === 'string' ? [Buffer.from(content)] : content
   const length = parts.reduce((total, part) => total + part.length, 0)
   const size = `${length.toString(16)}\r\n`
@@ -18,5 +20,5 @@ export function pieceOf(content: string | readonly Buffer[], sum?: PieceSum): Pi
   let at = chunk.write(size)
   for (const part of parts) at += part.copy(chunk, at)
   chunk.write('\r\n', at)
-  return { bytes: chunk.subarray(size.length, at), chunk, ...(sum && { sum }) }
+  return { bytes: chunk.subarray(size.length, at), chunk, ...packed }
 }
