@@ -1,4 +1,5 @@
 import { maxEventLengths, type NewEvent } from './event.ts'
+import { type JoiningMember, maxMemberLengths } from './member.ts'
 import type { OperationOutcome, StoredHeartbeat, StoredRegistration, StoreOperation } from './store.ts'
 
 /** In characters. */
@@ -33,6 +34,15 @@ export function eventProblem(event: NewEvent): string | undefined {
   return textProblem('server', event.server, server) ?? textProblem('body', event.body, body)
 }
 
+/** Why no store can hold a member; undefined where every store can. */
+export function memberProblem(member: JoiningMember): string | undefined {
+  for (const [field, maxLength] of Object.entries(maxMemberLengths) as [keyof typeof maxMemberLengths, number][]) {
+    const problem = textProblem(field, member[field], maxLength)
+    if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
 /** Why a text cannot be stored. Databases reject NUL and lone surrogates, and differ in their maximum lengths. */
 export function textProblem(field: string, text: string | undefined, maxLength: number): string | undefined {
   if (text === undefined) return undefined
@@ -47,7 +57,7 @@ export type CurrentVersion = Pick<StoredRegistration, 'resource_version' | 'crea
 type AppliedOperation<Current> =
   | Extract<OperationOutcome, { type: 'put' }>
   | { readonly type: 'deleted'; readonly before: Current; readonly resource_version: string }
-  | Extract<OperationOutcome, { type: 'confirmed' | 'alive' }>
+  | Extract<OperationOutcome, { type: 'confirmed' | 'alive' | 'fenced' }>
   | { readonly type: 'conflict'; readonly current: Current | undefined }
 
 type AppliedAt = {
@@ -55,6 +65,8 @@ type AppliedAt = {
   readonly now: string
   /** The last heartbeat of the agent, where another daemon received it. */
   readonly foreignHeartbeat?: StoredHeartbeat | undefined
+  /** The term of the operation's fence is over. */
+  readonly isFenced?: boolean
 }
 
 /**
@@ -65,8 +77,9 @@ type AppliedAt = {
 export function applyOperation<Current extends CurrentVersion>(
   operation: StoreOperation,
   current: Current | undefined,
-  { version, now, foreignHeartbeat }: AppliedAt,
+  { version, now, foreignHeartbeat, isFenced = false }: AppliedAt,
 ): AppliedOperation<Current> {
+  if (isFenced) return { type: 'fenced' }
   if (!isPreconditionMet(operation.expect, current)) return { type: 'conflict', current }
   if (operation.type === 'confirm') return { type: 'confirmed' }
   const isAlive = operation.type === 'retire' && foreignHeartbeat && foreignHeartbeat.age_ms < operation.silent_ms

@@ -1,4 +1,5 @@
 import type { EventLimits, EventPage, EventQuery, NewEvent } from './event.ts'
+import type { Fence, MemberTable } from './member.ts'
 import type { HeartbeatCursor } from './sql/heartbeat-window.ts'
 import type {
   OperationOutcome,
@@ -37,7 +38,9 @@ export type StoreDriver = {
   readonly appendEvents: (events: readonly NewEvent[]) => Promise<void>
   readonly events: (query: EventQuery) => Promise<EventPage>
   /** Removes the oldest events beyond the limits, at most `maxEventsPerPrune`; returns how many. */
-  readonly pruneEvents: (limits: EventLimits) => Promise<number>
+  readonly pruneEvents: (limits: EventLimits, fence?: Fence) => Promise<number>
+  readonly pruneDeletions?: (fence?: Fence) => Promise<void>
+  readonly members?: MemberTable
   readonly saveStatistics: (saved: readonly StoredStatistics[], removed: readonly string[]) => Promise<void>
   readonly statistics: (after: string | undefined) => Promise<readonly StoredStatistics[]>
   /** Repairs what can be repaired after an outage, and proves with a write that the database is writable. */

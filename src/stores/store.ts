@@ -1,4 +1,5 @@
 import type { EventLimits, EventPage, EventQuery, NewEvent } from './event.ts'
+import type { Fence, MemberTable } from './member.ts'
 
 /**
  * Durable storage of registered agents, manual servers, the last heartbeats, the last good readings of pulled sources,
@@ -39,12 +40,16 @@ export type Store = AsyncDisposable & {
   /** Stores events in one transaction, in order. The caller buffers them, and retries while the store is down. */
   readonly appendEvents: (events: readonly NewEvent[]) => Promise<void>
   readonly events: (query: EventQuery) => Promise<EventPage>
-  /** Removes events beyond the limits, oldest first, in short transactions. */
-  readonly pruneEvents: (limits: EventLimits) => Promise<void>
+  /** Removes events beyond the limits, oldest first, in short transactions; none once the term of `fence` is over. */
+  readonly pruneEvents: (limits: EventLimits, fence?: Fence) => Promise<void>
+  /** Forgets deletions that no follower needs any more, unless the term of `fence` is over. A store of one daemon does so by itself. */
+  readonly pruneDeletions: (fence?: Fence) => Promise<void>
   /** Stores the statistics of servers, each in place of the earlier ones, and removes those of others. */
   readonly saveStatistics: (saved: readonly StoredStatistics[], removed: readonly string[]) => Promise<void>
   /** A page of the statistics after a server, ordered by the bytes of its id; the last page is empty. */
   readonly statistics: (after: string | undefined) => Promise<readonly StoredStatistics[]>
+  /** The daemons that share this store; undefined where only one can use it. */
+  readonly members?: MemberTable | undefined
   readonly state: () => StoreState
   /** Flushes buffered writes and closes the database. */
   readonly [Symbol.asyncDispose]: () => Promise<void>
@@ -80,9 +85,12 @@ export type StoredRegistration = RegistrationKey & {
 /** `any`: no condition; `none`: must not exist; a version: must have exactly this version. */
 export type WriteCondition = 'any' | 'none' | { readonly version: string }
 
+/** `fence`: executed only while this term of a member lasts. */
+type FencedKey = RegistrationKey & { readonly fence?: Fence | undefined }
+
 /** A put of an agent whose id exists in another namespace moves the agent. */
 export type StoreOperation =
-  | (RegistrationKey & {
+  | (FencedKey & {
       readonly type: 'put'
       readonly definition: string
       readonly lease?: StoredLease
@@ -90,12 +98,12 @@ export type StoreOperation =
       /** Set by an import; a new registration is otherwise created now. RFC 3339. */
       readonly created_at?: string
     })
-  | (RegistrationKey & { readonly type: 'delete'; readonly expect: Exclude<WriteCondition, 'none'> })
+  | (FencedKey & { readonly type: 'delete'; readonly expect: Exclude<WriteCondition, 'none'> })
   /**
    * Deletes an agent that no daemon has heard of for `silent_ms` by the store's clock. The caller answers for the heartbeats that it
    * received itself.
    */
-  | (RegistrationKey & {
+  | (FencedKey & {
       readonly type: 'retire'
       readonly expect: { readonly version: string }
       readonly silent_ms: number
@@ -109,6 +117,8 @@ export type OperationOutcome =
   | { readonly type: 'confirmed' }
   /** Not retired: another daemon has stored this heartbeat. */
   | { readonly type: 'alive'; readonly heartbeat: StoredHeartbeat }
+  /** Not executed: the term of its fence is over. */
+  | { readonly type: 'fenced' }
   /** The stored registration; undefined where none exists. */
   | { readonly type: 'conflict'; readonly current: StoredRegistration | undefined }
   /** No store can hold it: a NUL or a lone surrogate in a text, or a text beyond its limit. It was not attempted. */

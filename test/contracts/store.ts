@@ -5,6 +5,7 @@ import { confirm, put, registrationIn, retire, typesOf, until } from '../stores/
 import { testReplicas } from './replicas.ts'
 import { testRewind } from './rewind.ts'
 import { newEvent, testStoredEvents } from './stored-events.ts'
+import { testStoredMembers } from './stored-members.ts'
 import { testStoredStatistics } from './stored-statistics.ts'
 
 /** One database, and how to open it. */
@@ -22,12 +23,14 @@ export type StoreKind = {
   readonly survives: boolean
   /** Whether several stores may be open on it at once. */
   readonly shared: boolean
+  /** Whether several daemons are meant to share it. */
+  readonly members?: boolean
   /** Why the suite cannot run here. */
   readonly skip?: string | undefined
 }
 
 /** Tests of the promises of `Store`, for every type of store. */
-export function testStoreContract({ name, make, survives, shared, skip }: StoreKind): void {
+export function testStoreContract({ name, make, survives, shared, members = false, skip }: StoreKind): void {
   describe(`the ${name} store`, { skip }, () => {
     let database: TestDatabase
     let store: Store
@@ -421,5 +424,7 @@ export function testStoreContract({ name, make, survives, shared, skip }: StoreK
 
     if (shared) testReplicas({ open: () => database.open(), one: () => store })
     if (shared) testRewind({ make })
+    if (members) testStoredMembers({ open: () => database.open(), one: () => store })
+    else it('has no members, since its daemon is alone', () => assert.equal(store.members, undefined))
   })
 }

@@ -11,6 +11,7 @@ import {
   type StoredStatistics,
 } from '../store.ts'
 import { mysqlEvents } from './events.ts'
+import { mysqlMembers, mysqlTermLeft } from './members.ts'
 import { mysqlClock } from './migrations.ts'
 import { splitIntoPackets } from './packets.ts'
 import type { MysqlPool, MysqlRow, MysqlRun } from './pool.ts'
@@ -71,6 +72,7 @@ export function createMysqlDialect(
         [after],
       ),
     ...mysqlEvents(pool, maxPacket),
+    members: mysqlMembers(pool),
     touch: async () => void (await one(`REPLACE INTO roster_meta VALUES ('touched', ${mysqlClock})`)),
     close,
   }
@@ -86,6 +88,7 @@ function sessionOf(run: MysqlRun, maxPacket: number): CommitSession {
       const [row] = await run(`SELECT ${mysqlClock} AS now`)
       return { last: BigInt(update.insertId), now: Number(row?.['now']) }
     },
+    termLeft: (fence) => mysqlTermLeft(run, fence),
     find: (ids) => find(run, allColumns, ids, 'FOR UPDATE'),
     foreignHeartbeats: (names, writer) =>
       run(

@@ -1,5 +1,6 @@
 import type { EventDialect, EventSession } from '../sql/dialect.ts'
 import { eventBoundsFromRow, eventColumns, eventSelection } from '../sql/event-rows.ts'
+import { fenceValues, isAlive } from '../sql/member-rows.ts'
 import { mysqlClock } from './migrations.ts'
 import { splitIntoPackets } from './packets.ts'
 import type { MysqlPool, MysqlRun } from './pool.ts'
@@ -37,8 +38,12 @@ export function mysqlEvents(
       const [row] = await one('SELECT id FROM roster_events WHERE at >= ? ORDER BY id LIMIT 1', [time])
       return row && String(row['id'])
     },
-    deleteEvents: (upTo) =>
-      run(async (run) => (await run.write('DELETE FROM roster_events WHERE id <= ?', [upTo])).affectedRows),
+    deleteEvents: (upTo, fence) => {
+      const [id, incarnation] = fenceValues(fence)
+      const term = `SELECT 1 FROM roster_members m WHERE m.id = ? AND incarnation = ? AND ${isAlive(mysqlClock)}`
+      const sql = `DELETE FROM roster_events WHERE id <= ? AND (? IS NULL OR EXISTS (${term}))`
+      return run(async (run) => (await run.write(sql, [upTo, id, id, incarnation])).affectedRows)
+    },
   }
 }
 

@@ -79,4 +79,16 @@ export const mysqlMigrations: readonly (readonly string[])[] = [
        statistics MEDIUMTEXT CHARACTER SET utf8mb4 NOT NULL
      ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
   ],
+  [
+    `CREATE TABLE IF NOT EXISTS roster_members (
+       id VARBINARY(1012) PRIMARY KEY,
+       incarnation VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+       lease_ms BIGINT NOT NULL,
+       build VARCHAR(64) CHARACTER SET utf8mb4 NOT NULL,
+       address TEXT CHARACTER SET utf8mb4,
+       schema_version INT NOT NULL,
+       joined_at BIGINT NOT NULL,
+       seen_at BIGINT NOT NULL
+     ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+  ],
 ]

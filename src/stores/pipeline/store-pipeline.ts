@@ -1,7 +1,8 @@
 import type { Log } from '../../log.ts'
-import { eventProblem, rejectionReason, textProblem } from '../compare-and-set.ts'
+import { eventProblem, memberProblem, rejectionReason, textProblem } from '../compare-and-set.ts'
 import { type ChangeBatch, type ChangeCursor, registrationKey, type StoreDriver } from '../driver.ts'
 import type { EventFilter } from '../event.ts'
+import type { JoiningMember, MemberTable } from '../member.ts'
 import {
   type OperationOutcome,
   type StoredRegistration,
@@ -146,9 +147,13 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
       if (events.length > 0) await breaker.attempt(() => driver.appendEvents(events))
     },
     events: (query) => breaker.attempt(() => driver.events({ ...query, filter: storableFilter(query.filter) })),
-    pruneEvents: async (limits) => {
-      while ((await breaker.attempt(() => driver.pruneEvents(limits))) > 0);
+    pruneEvents: async (limits, fence) => {
+      while ((await breaker.attempt(() => driver.pruneEvents(limits, fence))) > 0);
     },
+    pruneDeletions: async (fence) => {
+      if (driver.pruneDeletions) await breaker.attempt(async () => driver.pruneDeletions?.(fence))
+    },
+    members: driver.members && guardedMembers(driver.members, breaker.attempt),
     saveStatistics: async (saved, removed) => {
       for (const { server, statistics } of saved) {
         const problem = textProblem('server', server, 320) ?? textProblem('statistics', statistics, 64 * 1024)
@@ -168,6 +173,20 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
       },
     }),
     [Symbol.asyncDispose]: () => (closing ??= close()),
+  }
+}
+
+/** The members of a store that may be down; a text that it cannot hold never reaches it. */
+function guardedMembers(table: MemberTable, attempt: <T>(work: () => Promise<T>) => Promise<T>): MemberTable {
+  async function storable<T>(member: JoiningMember, work: () => Promise<T>): Promise<T> {
+    const problem = memberProblem(member)
+    if (problem !== undefined) throw new StoreRefusal(`cannot store a member: ${problem}`)
+    return await attempt(work)
+  }
+  return {
+    join: (member) => storable(member, () => table.join(member)),
+    renew: (member) => storable(member, () => table.renew(member)),
+    leave: (fence) => attempt(() => table.leave(fence)),
   }
 }
 

@@ -4,6 +4,7 @@ import { historyFacts } from '../sql/lineage.ts'
 import { registrationColumns, columnValues } from '../sql/stored-rows.ts'
 import { statisticsPageSize, type StoredReading, type StoredRegistration, type StoredStatistics } from '../store.ts'
 import { postgresEvents } from './events.ts'
+import { postgresMembers, postgresTermLeft } from './members.ts'
 import { postgresClock } from './migrations.ts'
 import type { PostgresPool, PostgresRun } from './pool.ts'
 
@@ -103,6 +104,7 @@ export function createPostgresDialect(
         values: [after],
       }),
     ...postgresEvents(pool),
+    members: postgresMembers(pool),
     touch: async () => void (await run({ text: "UPDATE roster_meta SET value = value WHERE key = 'version'" })),
     close,
   }
@@ -125,6 +127,7 @@ function sessionOf(run: PostgresRun): CommitSession {
       })
       return { last: BigInt(String(row!['value'])), now: Number(row!['now']) }
     },
+    termLeft: (fence) => postgresTermLeft(run, fence),
     find: (ids) => find(run, ids),
     foreignHeartbeats: (names, writer) =>
       run({

@@ -1,5 +1,6 @@
 import type { EventDialect, EventSession } from '../sql/dialect.ts'
 import { eventBoundsFromRow, eventColumns, eventSelection } from '../sql/event-rows.ts'
+import { fenceValues, isAlive } from '../sql/member-rows.ts'
 import { postgresClock } from './migrations.ts'
 import type { PostgresPool, PostgresRun } from './pool.ts'
 
@@ -29,11 +30,13 @@ export function postgresEvents({ run, transaction }: Pick<PostgresPool, 'run' | 
       })
       return row && String(row['id'])
     },
-    deleteEvents: async (upTo) => {
+    deleteEvents: async (upTo, fence) => {
+      const term = `SELECT 1 FROM roster_members m WHERE m.id = $2 AND incarnation = $3 AND ${isAlive(postgresClock)}`
       const [row] = await run({
         name: 'roster-event-delete',
-        text: `WITH gone AS (DELETE FROM roster_events WHERE id <= $1 RETURNING 1) SELECT count(*) AS count FROM gone`,
-        values: [upTo],
+        text: `WITH gone AS (DELETE FROM roster_events WHERE id <= $1 AND ($2::text IS NULL OR EXISTS (${term})) RETURNING 1)
+               SELECT count(*) AS count FROM gone`,
+        values: [upTo, ...fenceValues(fence)],
       })
       return Number(row?.['count'])
     },

@@ -113,4 +113,14 @@ export const postgresMigrations: readonly string[] = [
      server text COLLATE "C" PRIMARY KEY,
      statistics text NOT NULL
    );`,
+  `CREATE TABLE roster_members (
+     id text PRIMARY KEY,
+     incarnation text NOT NULL,
+     lease_ms bigint NOT NULL,
+     build text NOT NULL,
+     address text,
+     schema_version integer NOT NULL,
+     joined_at bigint NOT NULL,
+     seen_at bigint NOT NULL
+   );`,
 ]

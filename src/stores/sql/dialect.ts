@@ -1,4 +1,5 @@
 import type { EventQuery } from '../event.ts'
+import type { Fence, MemberTable } from '../member.ts'
 import type {
   RegistrationKey,
   RegistrationKind,
@@ -20,6 +21,8 @@ export type Deletion = RegistrationKey & { readonly version: string }
 export type CommitSession = {
   /** Allocates the next `count` versions. From here on other commits wait until the transaction ends. */
   readonly takeVersions: (count: number) => Promise<{ readonly last: bigint; readonly now: number }>
+  /** How long the term of a member lasts without a renewal, in ms; none is renewed or ended until the transaction ends. */
+  readonly termLeft: (fence: Fence) => Promise<number>
   readonly find: (ids: readonly RowId[]) => Promise<readonly SqlRow[]>
   /** `name`, `age_ms`, `said` of the last heartbeats that other writers stored; they cannot change until the transaction ends. */
   readonly foreignHeartbeats: (names: readonly string[], writer: string) => Promise<readonly SqlRow[]>
@@ -54,8 +57,8 @@ export type EventDialect = {
   readonly selectEvents: (query: EventQuery, newest: string) => Promise<readonly SqlRow[]>
   /** The id of the first event that happened at a time or later. */
   readonly firstEventSince: (time: number) => Promise<string | undefined>
-  /** Deletes the events up to an id; returns how many. */
-  readonly deleteEvents: (upTo: number) => Promise<number>
+  /** Deletes the events up to an id, while the term of `fence` lasts; returns how many. */
+  readonly deleteEvents: (upTo: number, fence: Fence | undefined) => Promise<number>
 }
 
 export type ForeignHeartbeats = {
@@ -84,6 +87,7 @@ export type Dialect = EventDialect & {
   readonly saveStatistics: (saved: readonly StoredStatistics[], removed: readonly string[]) => Promise<void>
   /** A page of `server` and `statistics` after a server, ordered by its bytes. */
   readonly statistics: (after: string) => Promise<readonly SqlRow[]>
+  readonly members: MemberTable
   /** A write that changes nothing. */
   readonly touch: () => Promise<void>
   /** Calls `wake` when another replica reports a write; returns how to stop. */

@@ -1,4 +1,5 @@
 import { type EventLimits, type EventPage, type EventQuery, maxEventsPerPrune, type NewEvent } from '../event.ts'
+import type { Fence } from '../member.ts'
 import type { EventDialect } from './dialect.ts'
 import { eventFromRow, eventValues } from './event-rows.ts'
 import { createReplicaDuplicates } from './replica-duplicates.ts'
@@ -25,14 +26,14 @@ export function createEventLog({ dialect, writer }: { dialect: EventDialect; wri
     return { events: (await dialect.selectEvents(query, newest)).map(eventFromRow), newest, oldest }
   }
 
-  async function pruneEvents({ maxRows, maxAgeMs }: EventLimits): Promise<number> {
+  async function pruneEvents({ maxRows, maxAgeMs }: EventLimits, fence?: Fence): Promise<number> {
     const { newest, oldest, now } = await dialect.eventBounds()
     if (oldest === undefined) return 0
     const young = await dialect.firstEventSince(now - maxAgeMs)
     const last = Math.max(Number(newest) - maxRows, Number(young ?? Number(newest) + 1) - 1)
     const upTo = Math.min(last, Number(oldest) + maxEventsPerPrune - 1)
     if (upTo < Number(oldest)) return 0
-    return dialect.deleteEvents(upTo)
+    return dialect.deleteEvents(upTo, fence)
   }
 
   return { appendEvents, events, pruneEvents }

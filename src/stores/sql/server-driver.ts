@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { applyOperation, isWrite } from '../compare-and-set.ts'
 import { type ChangeBatch, type ChangeCursor, registrationId, registrationKey, type StoreDriver } from '../driver.ts'
+import type { Fence } from '../member.ts'
 import type {
   OperationOutcome,
-  StoredRegistration,
   RegistrationKey,
   Rewound,
   StoreChange,
@@ -11,6 +11,7 @@ import type {
   StoredStatistics,
   StoreOperation,
 } from '../store.ts'
+import { applyOperations } from './apply-operations.ts'
 import type { CommitSession, Dialect, RowId } from './dialect.ts'
 import { createEventLog } from './event-log.ts'
 import { nextHeartbeats } from './heartbeat-window.ts'
@@ -23,8 +24,8 @@ import {
   sourcesFromRows,
   type SqlRow,
   statisticsFromRow,
-  toTimestamp,
 } from './stored-rows.ts'
+import { type Terms, withTerms } from './terms.ts'
 
 /** How long a deletion is stored for followers. */
 const deletionRetentionMs = 3_600_000
@@ -41,12 +42,13 @@ export function createServerDriver({
 }): StoreDriver {
   const ownWrites = createOwnWrites()
   const lineage = createLineage()
-  let lastPrune = 0
 
   async function commit(operations: readonly StoreOperation[]): Promise<readonly OperationOutcome[]> {
     const writes = operations.filter(isWrite).length
     if (writes === 0) return confirmAll(operations)
-    const { outcomes, last } = await dialect.transaction((session) => commitIn(session, operations, writes))
+    const { outcomes, last } = await withTerms(operations, (terms) =>
+      dialect.transaction((session) => commitIn(session, operations, { writes, terms })),
+    )
     ownWrites.add(String(last - BigInt(writes) + 1n), String(last))
     lineage.see(String(last))
     return outcomes
@@ -70,18 +72,24 @@ export function createServerDriver({
     })
   }
 
-  async function commitIn(session: CommitSession, operations: readonly StoreOperation[], writes: number) {
+  async function commitIn(
+    session: CommitSession,
+    operations: readonly StoreOperation[],
+    { writes, terms }: { writes: number; terms: Terms },
+  ) {
     const { last, now } = await takeVersions(session, writes)
+    await terms.hold(session)
     const ids = new Map(operations.map((operation) => [registrationKey(operation), rowIdOf(operation)]))
     const rows = await session.find([...ids.values()])
     const before = new Map(rows.map(registrationFromRow).map((one) => [registrationKey(one), one]))
     const retiring = operations.flatMap(({ type, name }) => (type === 'retire' ? name : []))
     const heartbeats = retiring.length === 0 ? [] : await session.foreignHeartbeats(retiring, writer)
-    const { outcomes, after } = applyAll(operations, {
+    const { outcomes, after } = applyOperations(operations, {
       before,
       heartbeats: new Map(heartbeats.map(heartbeatFromRow).map((one) => [one.name, one])),
       lastVersion: last - BigInt(writes),
       now,
+      isOver: terms.isOver,
     })
     const removed = [...before.keys()].filter((key) => !after.has(key)).map((key) => ids.get(key)!)
     const changed = [...after].filter(([key, one]) => before.get(key) !== one).map(([, one]) => one)
@@ -95,11 +103,16 @@ export function createServerDriver({
     }
     if (changed.length > 0) await session.put(changed)
     if (deletions.length > 0) await session.recordDeletions(deletions, now)
-    if (deletions.length > 0 && now - lastPrune > deletionRetentionMs / 10) {
-      lastPrune = now
-      await session.pruneDeletions(now - deletionRetentionMs)
-    }
+    terms.assertHeld()
     return { outcomes, last }
+  }
+
+  async function pruneDeletions(fence?: Fence): Promise<void> {
+    await dialect.transaction(async (session) => {
+      const { now } = await takeVersions(session, 0)
+      if (fence && (await session.termLeft(fence)) <= 0) return
+      await session.pruneDeletions(now - deletionRetentionMs)
+    })
   }
 
   /** Versions above all that this daemon has seen, also where the database went back. */
@@ -194,45 +207,13 @@ export function createServerDriver({
     saveStatistics: (saved, removed) => dialect.saveStatistics(saved.toSorted(byServer), removed.toSorted()),
     statistics: async (after) => (await dialect.statistics(after ?? '')).map(statisticsFromRow),
     ...createEventLog({ dialect, writer }),
+    pruneDeletions,
+    members: dialect.members,
     recover: dialect.touch,
     close: dialect.close,
     pollMs,
     ...(dialect.listen && { onNotify: dialect.listen }),
   }
-}
-
-/** Applies the operations to a copy of the registrations, one after the other. */
-function applyAll(
-  operations: readonly StoreOperation[],
-  {
-    before,
-    heartbeats,
-    lastVersion,
-    now,
-  }: {
-    before: ReadonlyMap<string, StoredRegistration>
-    /** By agent. */
-    heartbeats: ReadonlyMap<string, StoredHeartbeat>
-    lastVersion: bigint
-    now: number
-  },
-) {
-  const after = new Map(before)
-  const timestamp = toTimestamp(now)
-  let version = lastVersion
-  const outcomes = operations.map((operation) => {
-    const key = registrationKey(operation)
-    if (isWrite(operation)) version += 1n
-    const outcome = applyOperation(operation, after.get(key), {
-      version: String(version),
-      now: timestamp,
-      foreignHeartbeat: heartbeats.get(operation.name),
-    })
-    if (outcome.type === 'put') after.set(key, outcome.registration)
-    if (outcome.type === 'deleted') after.delete(key)
-    return outcome
-  })
-  return { outcomes, after }
 }
 
 function rowIdOf(key: RegistrationKey): RowId {

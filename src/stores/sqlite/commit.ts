@@ -97,7 +97,7 @@ export function createCommit({
       const { resource_version, created_at, updated_at } = outcome.registration
       return { type: 'put', created: outcome.created, resource_version, created_at, updated_at }
     }
-    if (outcome.type === 'confirmed' || outcome.type === 'alive') return outcome
+    if (outcome.type === 'confirmed' || outcome.type === 'alive' || outcome.type === 'fenced') return outcome
     const wholeRow = selectWhole.get(...key)
     const registration = wholeRow && registrationFromRow(wholeRow)
     if (outcome.type === 'conflict' || !registration) return { type: 'conflict', current: registration }

@@ -49,6 +49,7 @@ testStoreContract({
   },
   survives: true,
   shared: true,
+  members: true,
   skip,
 })
 

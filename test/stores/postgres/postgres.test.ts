@@ -27,5 +27,6 @@ testStoreContract({
   },
   survives: true,
   shared: true,
+  members: true,
   skip,
 })
