@@ -9,6 +9,10 @@ import { openMetricsPort } from './api/operations/metrics-port.ts'
 import { createWatch } from './api/watch/watch.ts'
 import type { RunningDaemon, StartDaemon } from './cli/command.ts'
 import { version } from './cli/help.ts'
+import { isSharedStore } from './cluster/config.ts'
+import { startDuties } from './cluster/duties.ts'
+import { recordMemberEvents } from './cluster/member-events.ts'
+import { startMembers } from './cluster/members.ts'
 import { createReload } from './config/config-reload.ts'
 import { watchConfig } from './config/config-watcher.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -61,14 +65,33 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     const store = await opening.catch(() => undefined) // the start has already failed with this error
     await store?.[Symbol.asyncDispose]()
   })
-  const journal = stack.use(
-    createJournal({ opening, settings: () => journalSettings(config), log: log.child({ part: 'events' }) }),
+  const members = stack.use(
+    startMembers({
+      opening,
+      isShared: isSharedStore(config.store.type),
+      settings: config.cluster,
+      build: version,
+      address: () => config.cluster.address ?? podAddress(loaded),
+      log: log.child({ part: 'cluster' }),
+      onError,
+    }),
   )
+  stack.use(startDuties({ opening, duty: members.duty, log: log.child({ part: 'cluster' }) }))
+  const journal = stack.use(
+    createJournal({
+      opening,
+      settings: () => journalSettings(config),
+      duty: members.duty,
+      log: log.child({ part: 'events' }),
+    }),
+  )
+  recordMemberEvents(members, journal.record)
   const recorder = stack.use(createEventRecorder({ journal, source: () => agentsSource(config), onError }))
   const registrations = stack.use(
     startRegistrations({
       opening,
       settings: () => registrationSettings(config),
+      duty: members.duty,
       log: log.child({ part: 'agents' }),
       onForgotten: recorder.forgotten,
     }),
@@ -150,6 +173,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     probeSelfPreservation: monitor.selfPreservation,
     mesh,
     store: registrations.storeState,
+    cluster: members,
     events: journal.counts,
     probes: monitor.stats,
     statistics: monitor.statistics.counts,
@@ -210,6 +234,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         ui: () => config.ui,
         instance: identity.id,
         store: registrations.storeState,
+        cluster: { ...members, settings: config.cluster, storeType: config.store.type },
         reload: reloads.now,
         checkConfig: async () => {
           const { checkConfig } = await import('./config/checked-config.ts')
@@ -253,6 +278,8 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   }
   log.info({ url: api.url, address: api.address, version, sources: supervisor.names() }, 'listening')
   await opening
+  // First at the end: the others take over while this daemon drains.
+  stack.defer(members.leave)
 
   const running = stack.move()
   return {
@@ -293,6 +320,13 @@ function movingOf(
       return heartbeatVersion === 0 ? monitor.version(id) : `${monitor.version(id)}-${heartbeatVersion}`
     },
   }
+}
+
+/** Where other members reach this daemon in a cluster that gives pods their address. */
+function podAddress({ config: { listen } }: LoadedConfig): string | undefined {
+  const host = process.env['POD_IP']
+  if (!host || listen.port === 0) return undefined
+  return `${listen.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${listen.port}`
 }
 
 function rulesOf({ config: { listen, auth, cors, limits } }: LoadedConfig): ApiRules {

@@ -14,6 +14,7 @@ const floors = [
   'api',
   'mcp',
   'metrics',
+  'cluster',
   'health',
   'journal',
   'registrations',

@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts'
+import { alone, type Duty } from '../stores/member.ts'
 import { type OperationOutcome, type Store, type StoredRegistration, StoreUnavailable } from '../stores/store.ts'
 import type { AgentTable } from './agent-table.ts'
 import type { Agent } from './agent.ts'
@@ -18,6 +19,7 @@ export function createLeaseExpirations({
   learn,
   writer,
   store,
+  duty = alone,
   log,
   onForgotten,
 }: {
@@ -27,6 +29,7 @@ export function createLeaseExpirations({
   learn: (known: Agent, stored: StoredRegistration | undefined) => void
   writer: Pick<RegistryWriter, 'write' | 'flush'>
   store: Pick<Store, 'commit' | 'recordHeartbeats'>
+  duty?: Duty | undefined
   log: Pick<Log, 'info' | 'warn'>
   onForgotten?: ((agent: Agent) => void) | undefined
 }) {
@@ -61,12 +64,17 @@ export function createLeaseExpirations({
 
   /** Agents that were silent beyond the retention go once the store has retired them: other daemons may have heard of them. */
   async function retire(silent: readonly LeaseTransition[]): Promise<void> {
+    // The leases report it again: by then this daemon may be the one that retires.
+    const fence = duty()
+    if (!fence) return
     const agents = silent.flatMap(({ lease, silentMs }) => {
       const agent = table.get(lease.id)
       return agent ? { agent, silentMs } : []
     })
     try {
-      const outcomes = await store.commit(agents.map(({ agent, silentMs }) => toRetireOperation(agent, silentMs)))
+      const outcomes = await store.commit(
+        agents.map(({ agent, silentMs }) => toRetireOperation(agent, silentMs, fence)),
+      )
       for (const [at, outcome] of outcomes.entries()) applyRetirement(agents[at]!.agent, outcome)
     } catch (error) {
       // The leases report it again.

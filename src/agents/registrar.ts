@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
 import type { Sighting } from '../model/source.ts'
+import type { Duty } from '../stores/member.ts'
 import { isNewer, type StoredHeartbeat, type StoredRegistration, type Store } from '../stores/store.ts'
 import { createAgentTable } from './agent-table.ts'
 import type { Agent, AgentRequest, HeartbeatPayload } from './agent.ts'
@@ -26,12 +27,15 @@ export function createRegistrar({
   store,
   leases,
   settings,
+  duty,
   log,
   onForgotten,
 }: {
   store: Pick<Store, 'commit' | 'recordHeartbeats'>
   leases: Leases
   settings: () => { readonly maxAgents: number } & AgentByteLimits
+  /** Whether this daemon retires silent agents; without it, it is alone. */
+  duty?: Duty | undefined
   log: Log
   /** Called with an agent that is removed after its retention. */
   onForgotten?: ((agent: Agent) => void) | undefined
@@ -49,6 +53,7 @@ export function createRegistrar({
     learn: (known, stored) => beginCheck(known.id).learn(known, stored),
     writer,
     store,
+    duty,
     log,
     onForgotten,
   })

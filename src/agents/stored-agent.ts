@@ -1,5 +1,6 @@
 import { jsonEqual, reuseEqualParts } from '../model/data/json-equal.ts'
 import { redactData, redactServer } from '../model/redaction/redact-server.ts'
+import type { Fence } from '../stores/member.ts'
 import type { StoreOperation } from '../stores/store.ts'
 import type { Agent, AgentRequest } from './agent.ts'
 import { withSharedDefinitionParts, withSharedParts } from './parsing/shared-parts.ts'
@@ -68,10 +69,10 @@ export function toDeleteOperation({ id, definition, stored }: Agent): Delete {
   return { type: 'delete', kind: 'agent', namespace, name: id, expect: { version: stored.resource_version } }
 }
 
-/** The store operation that retires an agent after `silentMs` without a heartbeat. */
-export function toRetireOperation(agent: Agent, silentMs: number): Retire {
+/** The store operation by which a member retires an agent after `silentMs` without a heartbeat. */
+export function toRetireOperation(agent: Agent, silentMs: number, fence: Fence): Retire {
   const { type: _, expect: __, ...key } = toDeleteOperation(agent)
-  return { ...key, type: 'retire', expect: { version: agent.stored.resource_version }, silent_ms: silentMs }
+  return { ...key, type: 'retire', expect: { version: agent.stored.resource_version }, silent_ms: silentMs, fence }
 }
 
 /** The store operation that asks whether an agent is stored as this daemon knows it, or not stored where it knows none. */

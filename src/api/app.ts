@@ -8,6 +8,7 @@ import { mcpApi } from './mcp/mcp.ts'
 import { isRenewal } from './mesh/heartbeat.ts'
 import { meshApi } from './mesh/mesh.ts'
 import { docsApi } from './openapi/docs.ts'
+import { clusterApi } from './operations/cluster.ts'
 import { eventsApi } from './operations/events.ts'
 import { operationsApi } from './operations/operations.ts'
 import { sourcesApi } from './operations/sources.ts'
@@ -62,6 +63,7 @@ export function createApp(ports: ApiPorts): Api {
   app.route('/', mcpApi(ports))
   app.route('/', countsApi({ registry, statisticsViews }))
   app.route('/', operationsApi(ports))
+  app.route('/', clusterApi(ports))
   app.route('/', dashboardApi(ports))
   app.route('/', docsApi(ports))
   const published = createPublished({ ...ports, deleted: createDeletedServers(registry) })

@@ -1,4 +1,6 @@
 import type { MeshOperations } from '../agents/mesh-operations.ts'
+import type { ClusterConfig } from '../cluster/config.ts'
+import type { Members } from '../cluster/members.ts'
 import type { Monitor } from '../health/monitor.ts'
 import type { Statistics } from '../health/statistics/statistics.ts'
 import type { UnlistedProbes } from '../health/unlisted-probes.ts'
@@ -11,6 +13,7 @@ import type { Overrides } from '../registrations/overrides.ts'
 import type { Registrations } from '../registrations/registrations.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Supervisor } from '../registry/supervision/supervisor.ts'
+import type { StoreType } from '../stores/store.ts'
 import type { Calls } from './calls/calls.ts'
 import type { ServerCalls } from './calls/server-calls.ts'
 import type { Publish } from './config/publish.ts'
@@ -88,6 +91,11 @@ export type ApiPorts = {
   readonly overrides: Pick<Overrides, 'set' | 'assertRoom' | 'remove' | 'get' | 'list'>
   /** The state of the store; undefined until it is open. */
   readonly store: () => { readonly status: 'up' | 'down' } | undefined
+  /** The daemons that share the store. */
+  readonly cluster: Pick<Members, 'self' | 'isShared' | 'isMember' | 'view' | 'leader' | 'leaderSince'> & {
+    readonly settings: ClusterConfig
+    readonly storeType: StoreType
+  }
   /** The id by which other rosters know this registry. */
   readonly instance: () => string
   /** Settings of the publication to other registries and clients. */

@@ -51,6 +51,8 @@ function mainOf({ type, source }: JournalEvent, data: Readonly<Record<string, un
       return rewiringOf(data)
     case 'rejected':
       return `${shown(data['rejected'])} entries`
+    case 'member':
+      return ''
     case 'reload':
       return data['applied'] === true ? '' : 'failed'
     default:

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { weakTokenWarnings } from '../api/config/auth.ts'
+import { electionWarning } from '../cluster/config.ts'
 import { zodMessage } from '../model/schema/zod-messages.ts'
 import { readEnvironment } from './environment/environment.ts'
 import { anonymousOfGuide } from './environment/guide-environment.ts'
@@ -84,6 +85,7 @@ export async function loadConfig({
       ...warnings,
       ...(guide ? [guide.warning] : []),
       ...weakTokenWarnings(data.auth),
+      ...clusterWarnings(data, originOf),
     ],
     notes,
     stateDirectory: platform.stateDirectory,
@@ -100,6 +102,11 @@ function formerKeyWarnings(document: ConfigDocument | undefined, file = ''): str
       message: `is deprecated; use ${describePath(current)}`,
     }),
   )
+}
+
+function clusterWarnings({ cluster, store }: Config, originOf: LoadedConfig['originOf']): string[] {
+  const isAsked = cluster.leader_election && originOf(['cluster', 'leader_election']).from !== 'default'
+  return [electionWarning({ isAsked, storeType: store.type }) ?? []].flat()
 }
 
 function fileOf(flags: Flags, env: Environment, { cwd }: Platform, defaultFile: string): string | undefined {

@@ -8,6 +8,7 @@ import { Listen } from '../api/config/listen.ts'
 import { Publish } from '../api/config/publish.ts'
 import { Ui } from '../api/config/ui.ts'
 import { WatchConfig } from '../api/config/watch.ts'
+import { ClusterConfig } from '../cluster/config.ts'
 import { HealthConfig } from '../health/config.ts'
 import { EventsConfig } from '../journal/config.ts'
 import { LogConfig } from '../log.ts'
@@ -21,6 +22,7 @@ export const Config = z.strictObject({
   listen: Listen.prefault({}).describe('Address, port and TLS of the HTTP server.'),
   sources: z.array(SourceConfig).max(1000).default([]).describe('Sources of servers, in order of precedence.'),
   store: StoreConfig.prefault({ type: 'sqlite' }).describe('Storage of registrations.'),
+  cluster: ClusterConfig.describe('The daemons that share one database.'),
   ready: ReadyConfig.describe('Readiness of the daemon.'),
   health: HealthConfig.describe('Health checks.'),
   auth: Auth.describe('Authentication and authorization.'),
@@ -43,6 +45,7 @@ const restartSettings: Readonly<Record<string, (config: Config) => unknown>> = {
   'listen.name': ({ listen }) => listen.name,
   'listen.tls': ({ listen }) => listen.tls,
   store: ({ store }) => store,
+  cluster: ({ cluster }) => cluster,
   'limits.max_header_bytes': ({ limits }) => limits.max_header_bytes,
   'limits.max_connections': ({ limits }) => limits.max_connections,
   'limits.header_timeout': ({ limits }) => limits.header_timeout,

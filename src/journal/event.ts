@@ -1,4 +1,4 @@
-/** What can happen. `expired` and `recovered` are about leases and probes; `rewired` is about a dependency of an agent. */
+/** What can happen. `expired` and `recovered` are about leases and probes; `rewired` is about a dependency of an agent; `member` about the daemons that share a store. */
 export const eventTypes = [
   'registered',
   'unregistered',
@@ -12,6 +12,7 @@ export const eventTypes = [
   'rejected',
   'source',
   'reload',
+  'member',
 ] as const
 export type EventType = (typeof eventTypes)[number]
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { forEachYielding } from '../flow/cooperative.ts'
 import type { Log } from '../log.ts'
 import type { EventLimits, EventPage, EventQuery } from '../stores/event.ts'
+import { alone, type Duty } from '../stores/member.ts'
 import { type Store, StoreUnavailable } from '../stores/store.ts'
 import { createCoalescer, type TimedEvent } from './coalescer.ts'
 import { createEventQueue } from './event-queue.ts'
@@ -30,6 +31,7 @@ export type Journal = ReturnType<typeof createJournal>
 export function createJournal({
   opening,
   settings,
+  duty = alone,
   log,
   now = performance.now.bind(performance),
 }: {
@@ -37,6 +39,8 @@ export function createJournal({
   opening: Promise<Pick<Store, 'appendEvents' | 'events' | 'pruneEvents'>>
   /** Read at every use, so that a reload takes effect. */
   settings: () => JournalSettings
+  /** Whether this daemon removes old events. */
+  duty?: Duty
   log: Pick<Log, 'error' | 'warn'>
   now?: () => number
 }) {
@@ -119,7 +123,9 @@ export function createJournal({
   async function pruneNow(): Promise<void> {
     writtenAtPrune = counters.written
     try {
-      await (await opening).pruneEvents(settings())
+      const store = await opening
+      const term = duty()
+      if (term) await store.pruneEvents(settings(), term)
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) log.warn({ err: error }, 'old events not removed')
     }

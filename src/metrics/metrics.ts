@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Metric as PromMetric } from 'prom-client'
+import type { Members } from '../cluster/members.ts'
 import type { SourceStatus } from '../model/status.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { StoreState } from '../stores/store.ts'
@@ -18,7 +19,7 @@ import {
 import { registryMetrics } from './registry.ts'
 import { serverMetrics, type ServerPorts } from './servers.ts'
 import { sourceMetrics } from './sources.ts'
-import { storeMetrics } from './store.ts'
+import { clusterMetrics, storeMetrics } from './store.ts'
 
 /** What the metrics read at each scrape. The parts of the daemon count for themselves; nothing runs between scrapes. */
 export type MetricsPorts = DaemonCounts & {
@@ -27,6 +28,7 @@ export type MetricsPorts = DaemonCounts & {
   readonly sources: () => readonly SourceStatus[]
   readonly probeSelfPreservation?: () => unknown
   readonly store?: () => StoreState | undefined
+  readonly cluster?: Pick<Members, 'view' | 'self'>
   readonly events?: () => EventCounts
   readonly mesh?: MeshCounts
   readonly probes?: () => ProbeCounts
@@ -107,13 +109,14 @@ async function firstLagSample(): Promise<void> {
 }
 
 function allMetrics(ports: MetricsPorts): readonly Metric[] {
-  const { registry, servers, sources, mesh, store, events, probes, statistics, probeSelfPreservation } = ports
+  const { registry, servers, sources, mesh, store, events, probes, statistics, probeSelfPreservation, cluster } = ports
   return [
     ...registryMetrics(registry),
     ...(servers ? serverMetrics(servers) : []),
     ...sourceMetrics(sources),
     ...(mesh ? [...agentMetrics(mesh), ...originalMeshMetrics(mesh, daemonFigures(ports))] : []),
     ...(store ? storeMetrics(store) : []),
+    ...(cluster ? clusterMetrics(cluster) : []),
     ...(events ? eventMetrics(events) : []),
     ...(probeSelfPreservation ? [probeSelfPreservationMetric(probeSelfPreservation)] : []),
     ...(probes ? probeMetrics(probes) : []),

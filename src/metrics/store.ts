@@ -1,3 +1,4 @@
+import type { Members } from '../cluster/members.ts'
 import type { StoreState } from '../stores/store.ts'
 import { counter, gauge, type Metric } from './metric.ts'
 
@@ -52,6 +53,20 @@ export function storeMetrics(state: () => StoreState | undefined): readonly Metr
       'roster_store_failures_total',
       'Failures of the store.',
       read(({ counters }) => counters.failures),
+    ),
+  ]
+}
+
+/** Metrics of the daemons that share the store. */
+export function clusterMetrics({ view, self }: Pick<Members, 'view' | 'self'>): readonly Metric[] {
+  return [
+    gauge(
+      'roster_members',
+      'Live daemons on the database of this one, as this one sees them; 0 while it could not renew its membership.',
+      () => view().members.length,
+    ),
+    gauge('roster_leader', '1 while this daemon is the leader, as one alone is; else 0.', () =>
+      Number(view().leader === self().id),
     ),
   ]
 }

@@ -7,6 +7,7 @@ import type { SelfPreservation, SelfPreservationRules } from '../flow/self-prese
 import type { Log } from '../log.ts'
 import { serverId } from '../model/names.ts'
 import { SourceError } from '../model/source.ts'
+import type { Duty } from '../stores/member.ts'
 import {
   type RegistrationKind,
   type Rewound,
@@ -53,6 +54,7 @@ export type Registrations = ReturnType<typeof startRegistrations>
 export function startRegistrations({
   opening,
   settings,
+  duty,
   log,
   onForgotten,
   clock: clockOptions = {},
@@ -61,6 +63,8 @@ export function startRegistrations({
   opening: Promise<Store>
   /** Read at every use, so that a reload takes effect. */
   settings: () => RegistrationSettings
+  /** Whether this daemon retires silent agents; without it, it is alone. */
+  duty?: Duty
   log: Log
   onForgotten?: Parameters<typeof createRegistrar>[0]['onForgotten']
   /** Injected by tests. */
@@ -84,7 +88,7 @@ export function startRegistrations({
     isPartitioned,
     onSelfPreservation: logSelfPreservation,
   })
-  const agents = createRegistrar({ store: openedStore, leases, settings, log, onForgotten })
+  const agents = createRegistrar({ store: openedStore, leases, settings, duty, log, onForgotten })
   const manual = createManualServers({ store: openedStore })
   const overrides = createOverrides({ store: openedStore })
   const holders = { agent: agents, manual, override: overrides }

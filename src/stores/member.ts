@@ -42,3 +42,9 @@ export const deadMemberRetentionMs = 60_000
 
 /** Maximum lengths in characters. */
 export const maxMemberLengths = { id: 253, incarnation: 64, build: 64, address: 512 } as const
+
+/** The term under which this daemon does what only one of the members may do; undefined while another does it, or none can. */
+export type Duty = () => Fence | undefined
+
+/** The duty of a daemon whose store no other one shares. */
+export const alone: Duty = () => ({ id: 'alone', incarnation: 'alone' })

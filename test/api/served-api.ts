@@ -14,6 +14,7 @@ import type { Api } from '../../src/api/http/context.ts'
 import { listen, type ListenOptions } from '../../src/api/http/listening/server.ts'
 import { createPipeline } from '../../src/api/http/pipeline.ts'
 import type { ApiPorts } from '../../src/api/ports.ts'
+import { ClusterConfig } from '../../src/cluster/config.ts'
 import { silent } from '../../src/log.ts'
 import type { Role } from '../../src/model/principal.ts'
 import { createTestRegistry, type TestRegistry, type ServerFields } from '../test-registry.ts'
@@ -43,6 +44,16 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       endSelfPreservation: () => {},
     },
     probeUnlisted: () => Promise.resolve([]),
+    cluster: {
+      isShared: false,
+      settings: ClusterConfig.parse(undefined),
+      storeType: 'memory',
+      self: () => ({ id: 'here', incarnation: '1' }),
+      isMember: () => true,
+      view: () => ({ members: [], leader: 'here', readAt: 0 }),
+      leader: () => 'here',
+      leaderSince: () => undefined,
+    },
     statistics: { ringsOf: () => undefined, timeline: () => [], minute: () => 0, isFull: () => false },
     manual: {
       put: () => Promise.reject(new Error('no store')),

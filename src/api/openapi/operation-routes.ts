@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { Role } from '../../model/principal.ts'
 import { SourceState } from '../../model/status.ts'
+import { ClusterHealth } from './cluster-routes.ts'
 import { Anything } from './common-schemas.ts'
 import type { RouteDoc } from './route-doc.ts'
 import { SuspicionShape } from './source-routes.ts'
@@ -16,6 +17,7 @@ export const DaemonHealth = z
     degraded_sources: z.array(z.string()).optional(),
     store: z.literal('down').optional().describe('The store is down: nothing can be registered; reads continue.'),
     suspicion: SuspicionShape.optional(),
+    cluster: ClusterHealth.optional(),
     warnings: z.array(z.string()).optional().describe('What the operator should change in the config.'),
   })
   .meta({ id: 'Health' })

@@ -1,5 +1,6 @@
 import { statisticsRoutes } from '../servers/statistics/statistics-docs.ts'
 import { clientRoutes, publishedRoutes } from './client-routes.ts'
+import { clusterRoutes } from './cluster-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import { meshRoutes } from './mesh/mesh-routes.ts'
 import { operationRoutes } from './operation-routes.ts'
@@ -22,6 +23,7 @@ export const routes: Readonly<Record<string, RouteDoc>> = {
   ...eventRoutes,
   ...tagRoutes,
   ...operationRoutes,
+  ...clusterRoutes,
 }
 
 /** The summary of each route; a route with several paths is listed by its first. */

@@ -6,6 +6,7 @@ import { isDryRun } from '../http/parameters.ts'
 import { Problem } from '../http/problem.ts'
 import { respondJson, respondText } from '../http/respond.ts'
 import type { ApiPorts } from '../ports.ts'
+import { clusterHealth } from './cluster.ts'
 import { healthPreservation } from './sources.ts'
 
 /** Routes of the daemon itself: health, readiness, metrics, reload. */
@@ -24,6 +25,7 @@ export function operationsApi(ports: ApiPorts) {
     const status = isHealthy ? 'healthy' : 'degraded'
     const uptime = process.uptime()
     const warnings = ports.warnings()
+    const cluster = clusterHealth(ports.cluster)
     const body = {
       status,
       service: ports.service(),
@@ -34,6 +36,7 @@ export function operationsApi(ports: ApiPorts) {
       ...(degradedSources.length > 0 ? { degraded_sources: degradedSources } : {}),
       ...(isStoreDown ? { store: 'down' } : {}),
       ...(suspicion ? { suspicion } : {}),
+      ...(cluster ? { cluster } : {}),
       ...(warnings.length > 0 ? { warnings } : {}),
     }
     return respondJson(c, body, 200, c.env.incoming.method === 'HEAD' ? headOfHealth(status, version, uptime) : {})

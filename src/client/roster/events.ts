@@ -22,6 +22,7 @@ export type JournalEvent = {
     | 'rejected'
     | 'source'
     | 'reload'
+    | 'member'
   /** The name of the type in the original mesh registry, for events of agents. */
   readonly event_type: string
   readonly namespace?: string

@@ -1,4 +1,4 @@
-import { readText, type ValueKind } from '../schema-paths.ts'
+import type { ValueKind } from '../schema-paths.ts'
 
 /** A variable of a replaced system, the setting that it maps to, and how its value is read. */
 export type ReplacedVariable = {
@@ -13,12 +13,6 @@ export type ReplacedVariable = {
 }
 
 const levels: Readonly<Record<string, string>> = { warning: 'warn', critical: 'fatal', notice: 'info', off: 'silent' }
-
-const isOn = (text: string) => readText(text, 'boolean') !== false
-const replicas = (text: string) =>
-  isOn(text)
-    ? 'has no effect: replicas need no leader, but one PostgreSQL or MySQL database for all of them'
-    : undefined
 
 /** The variables of the two replaced systems, except those of their databases. */
 export const replacedVariables: readonly ReplacedVariable[] = [
@@ -43,11 +37,11 @@ export const replacedVariables: readonly ReplacedVariable[] = [
   { names: ['REGISTRY_NAME'], path: ['listen', 'name'] },
   { names: ['REGISTRY_NAME'], path: ['listen', 'service'] },
   { names: ['MCP_MESH_PUBLIC_URL_PREFIX'], path: ['publish', 'a2a_url'] },
-  { names: ['REGISTRY_INSTANCE_ID'] },
-  { names: ['ENABLE_LEADER_ELECTION'], note: replicas },
-  { names: ['LEADER_ELECTION_LEASE_DURATION'] },
-  { names: ['LEADER_ELECTION_RENEW_DEADLINE'] },
-  { names: ['LEADER_ELECTION_RETRY_PERIOD'] },
+  { names: ['REGISTRY_INSTANCE_ID'], path: ['cluster', 'id'] },
+  { names: ['ENABLE_LEADER_ELECTION'], path: ['cluster', 'leader_election'], kind: 'boolean' },
+  { names: ['LEADER_ELECTION_LEASE_DURATION'], path: ['cluster', 'lease_duration'] },
+  { names: ['LEADER_ELECTION_RENEW_DEADLINE'], path: ['cluster', 'renew_deadline'] },
+  { names: ['LEADER_ELECTION_RETRY_PERIOD'], path: ['cluster', 'retry_period'] },
   { names: ['DB_SYNCHRONOUS'], note: durability },
   { names: ['DB_CONNECTION_TIMEOUT'] },
   { names: ['DB_BUSY_TIMEOUT'] },

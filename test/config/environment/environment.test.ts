@@ -114,8 +114,7 @@ describe('a variable of the replaced systems', () => {
     const { settings, problems, warnings, notes } = await readEnvironment(
       {
         CACHE_TTL: '30',
-        ENABLE_LEADER_ELECTION: 'true',
-        LEADER_ELECTION_RETRY_PERIOD: '2s',
+        DB_BUSY_TIMEOUT: '5000',
         DB_SYNCHRONOUS: 'NORMAL',
         DB_JOURNAL_MODE: 'WAL',
       },
@@ -125,11 +124,11 @@ describe('a variable of the replaced systems', () => {
     assert.deepEqual([settings, problems], [[], []])
     assert.deepEqual(
       warnings.map((text) => text.split(' ')[0]),
-      ['CACHE_TTL', 'ENABLE_LEADER_ELECTION', 'DB_SYNCHRONOUS'],
+      ['CACHE_TTL', 'DB_SYNCHRONOUS'],
     )
     assert.deepEqual(
       notes.map((text) => text.split(' ')[0]),
-      ['LEADER_ELECTION_RETRY_PERIOD', 'DB_JOURNAL_MODE'],
+      ['DB_BUSY_TIMEOUT', 'DB_JOURNAL_MODE'],
     )
   })
 })

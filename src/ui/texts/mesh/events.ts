@@ -16,6 +16,7 @@ export const eventsTexts = {
     rejected: 'rejected',
     source: 'source',
     reload: 'reload',
+    member: 'member',
   },
   marks: {
     bad: { shape: '■', look: 'unhealthy' },
