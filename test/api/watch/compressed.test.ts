@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
 import { createChangeLog } from '../../../src/registry/change-log.ts'
 import { createTestRegistry } from '../../test-registry.ts'
-import { limits, serveWatch, summaryOf, untilTrue } from './watch-server.ts'
+import { limits, serveWatch, summaryOf, untilTrue, type WatchEvent } from './watch-server.ts'
 
+const hasCurl = spawnSync('curl', ['--version']).status === 0
 const gzip = { 'accept-encoding': 'gzip' }
 const servers = (count: number, length: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `s${index}`, description: 'weather '.repeat(length / 8) }))
@@ -68,6 +72,23 @@ describe('a compressed watch', () => {
       const watcher = await daemon.follow(`/servers/watch?label_selector=${selector}`, gzip)
       assert.equal((await watcher.upTo('BOOKMARK')).length, 202)
     }
+  })
+
+  it('is read by curl, each event as soon as it arrives', { skip: !hasCurl && 'no curl here' }, async () => {
+    await using daemon = await serveWatch()
+    daemon.put({ name: 'a', description: 'weather '.repeat(100) })
+    using curl = spawn('curl', ['-sSN', '--compressed', `http://127.0.0.1:${daemon.port}/servers?watch=true`])
+    const lines = createInterface(curl.stdout)[Symbol.asyncIterator]()
+    const next = async () => summaryOf([JSON.parse((await lines.next()).value as string) as WatchEvent])
+
+    assert.deepEqual([...(await next()), ...(await next())], ['ADDED a', 'BOOKMARK'])
+    for (const name of ['b', 'c']) {
+      daemon.put({ name, description: 'weather '.repeat(100) })
+      assert.deepEqual(await next(), [`ADDED ${name}`])
+    }
+    const ended = once(curl, 'exit')
+    await daemon.watch.close()
+    assert.deepEqual(await ended, [0, null])
   })
 
   it('resumes from a token, and resyncs where it cannot', async () => {

@@ -105,7 +105,11 @@ function createClient(random: Random, runs: () => readonly Run[], problems: stri
     connection = own
     // Events that a closed connection still had in its buffers are ignored.
     const onEvent = (event: WatchEvent) => void (connection === own && apply(event))
-    follower = await follow(target, from !== undefined && asHeader ? { 'last-event-id': from } : {}, onEvent)
+    const headers = {
+      ...(from !== undefined && asHeader && { 'last-event-id': from }),
+      ...(random.chance(0.5) && { 'accept-encoding': 'gzip' }),
+    }
+    follower = await follow(target, headers, onEvent)
   }
 
   /** Events after the last token come again after a reconnect, so they are undone. */

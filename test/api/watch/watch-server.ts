@@ -140,7 +140,8 @@ export async function follow(
   const failures: Error[] = []
   body.setEncoding('utf8').on('data', read)
   body.on('error', (error) => void failures.push(error))
-  response.on('error', () => body.destroy())
+  response.on('error', () => {})
+  response.on('close', () => response.complete || body.destroy())
   body.on('close', () => {
     ended = true
     for (const wake of waiting) wake()
