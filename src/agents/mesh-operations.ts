@@ -184,17 +184,22 @@ export function createMeshOperations({
 
   async function unregister(
     id: string,
-    { principal, expectedVersion }: { principal: Principal; expectedVersion?: string | undefined },
+    {
+      principal,
+      expectedVersion,
+      isRehearsed = false,
+    }: { principal: Principal; expectedVersion?: string | undefined; isRehearsed?: boolean },
   ): Promise<void> {
     assertMayRegister(principal)
     assertReady()
     let removed: Agent | undefined
-    const isRemoved = await agents.unregister(id, expectedVersion, (agent) => {
+    const remove = isRehearsed ? agents.rehearseUnregister : agents.unregister
+    const isRemoved = await remove(id, expectedVersion, (agent) => {
       assertOwner(principal, agent)
       removed = agent
     })
     if (!isRemoved) throw new UnknownAgent(id)
-    audit(principal, id, removed, undefined)
+    if (!isRehearsed) audit(principal, id, removed, undefined)
   }
 
   function audit(

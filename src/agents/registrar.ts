@@ -92,6 +92,30 @@ export function createRegistrar({
     return agent
   }
 
+  /** The agent that may be removed, as the store has it; undefined where none is stored. */
+  async function findRemovable(
+    id: string,
+    {
+      check = beginCheck(id),
+      expectedVersion,
+      authorize,
+    }: {
+      check?: ReturnType<typeof beginCheck>
+      expectedVersion: string | undefined
+      authorize: (agent: Agent) => void
+    },
+  ): Promise<Agent | undefined> {
+    for (;;) {
+      const current = table.get(id)
+      const isExpected = expectedVersion === undefined || expectedVersion === current?.stored.resource_version
+      if ((!current || !isExpected) && (await check.refresh())) continue
+      if (!current) return undefined
+      authorize(current)
+      if (!isExpected) throw staleVersion(id, expectedVersion, current)
+      return current
+    }
+  }
+
   /** Removes an agent; false where none is stored. `authorize` throws where the principal may not. */
   async function unregister(
     id: string,
@@ -100,14 +124,8 @@ export function createRegistrar({
   ): Promise<boolean> {
     const check = beginCheck(id)
     for (;;) {
-      const current = table.get(id)
-      const isExpected = expectedVersion === undefined || expectedVersion === current?.stored.resource_version
-      if (!current || !isExpected) {
-        if (await check.refresh()) continue
-        if (!current) return false
-      }
-      authorize(current)
-      if (!isExpected) throw staleVersion(id, expectedVersion, current)
+      const current = await findRemovable(id, { check, expectedVersion, authorize })
+      if (!current) return false
       const [outcome] = await store.commit([toDeleteOperation(current)])
       if (outcome?.type === 'deleted') {
         table.applyDeletion(id, outcome.resource_version)
@@ -124,6 +142,9 @@ export function createRegistrar({
     heartbeat,
     changeEndpoint,
     unregister,
+    /** As `unregister`, without removing. */
+    rehearseUnregister: async (id: string, expectedVersion: string | undefined, authorize: (agent: Agent) => void) =>
+      (await findRemovable(id, { expectedVersion, authorize })) !== undefined,
     /** Asks the store for an agent; whether it was known otherwise. */
     refresh: (id: string) => beginCheck(id).refresh(),
     refreshIfUp: (id: string) => beginCheck(id).refreshIfUp(),

@@ -37,11 +37,12 @@ export function isAsked(target: string, parameter: string): boolean {
   throw problem('must be true or false')
 }
 
-/** What can be rehearsed: writes of a server by hand, overrides, and those of the daemon. The parameters of a call through the proxy are for the agent. */
+/** What can be rehearsed: writes of a server by hand, overrides, the removal of an agent, and writes of the daemon itself. The parameters of a call through the proxy are for the agent. */
 const rehearsed = [
   /^POST (?:\/api\/v1)?\/servers(?:\/import)?\/?$/,
   /^(?:PUT|PATCH|DELETE) (?:\/api\/v1)?\/servers(?:\/[^/]+){1,2}\/?$/,
   /^(?:PUT|DELETE) (?:\/api\/v1)?\/servers\/[^/]+\/[^/]+\/override\/?$/,
+  /^DELETE (?:\/api\/v1)?\/agents\/[^/]+\/?$/,
   /^POST \/-\/(?:reload|trust-probes)$/,
   /^POST \/sources\/[^/]+\/release$/,
 ]

@@ -5,6 +5,7 @@ import { parseCapabilityQuery } from '../../agents/queries/query-parameters.ts'
 import { healthView } from '../../agents/queries/status-views.ts'
 import { heartbeatPayloadView } from '../../agents/queries/views.ts'
 import type { ApiContext, ApiResponse } from '../http/context.ts'
+import { isDryRun } from '../http/parameters.ts'
 import { jsonReply } from '../http/reply.ts'
 import { respond, respondJson, respondNoContent } from '../http/respond.ts'
 import { createAgentList } from './agent-list.ts'
@@ -34,14 +35,16 @@ export function agentHandlers(mesh: MeshOperations) {
 
   async function remove(c: ApiContext): Promise<Response> {
     const id = agentIdIn(c)
+    const isRehearsed = isDryRun(c.env.incoming.url ?? '')
     const expected = await expectedVersion(headersOf(c), mesh, id)
     try {
-      await mesh.unregister(id, { principal: c.env.principal, expectedVersion: expected })
+      await mesh.unregister(id, { principal: c.env.principal, expectedVersion: expected, isRehearsed })
     } catch (error) {
       // As in the original, an agent that is gone already is no error; a version of it cannot be confirmed.
       if (!(error instanceof UnknownAgent) || expected !== undefined) throw error
+      if (isRehearsed) return respondJson(c, { dry_run: true, action: 'none', id })
     }
-    return respondNoContent(c)
+    return isRehearsed ? respondJson(c, { dry_run: true, action: 'delete', id }) : respondNoContent(c)
   }
 
   function health(c: ApiContext): ApiResponse {

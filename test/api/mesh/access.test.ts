@@ -64,6 +64,7 @@ describe('registration rights', () => {
     assert.equal((await write('two')).status, 403)
     assert.equal((await mesh.post('/heartbeat', { agent_id: 'a' }, as('two'))).status, 403)
     assert.equal((await mesh.send('DELETE', '/agents/a', undefined, as('two'))).status, 403)
+    assert.equal((await mesh.send('DELETE', '/agents/a?dry_run=true', undefined, as('two'))).status, 403)
     assert.equal((await write('root', { id: 'a', labels: { by: 'root' } })).status, 200)
     assert.equal((await write('one', { id: 'a', labels: { by: 'one' } })).status, 200)
     assert.equal((await write('two')).status, 403)

@@ -120,6 +120,7 @@ const mesh: Record<string, RouteDoc> = {
   'DELETE /agents/:id': doc({
     summary: 'Unregister an agent',
     response: Anything,
+    query: ['dry_run'],
     statuses: {
       204: 'Unregistered, or no such agent.',
       404: 'No such agent, with `If-Match` only.',

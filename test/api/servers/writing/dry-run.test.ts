@@ -42,13 +42,11 @@ describe('a dry run of a write', () => {
     assert.equal((await daemon.ask('DELETE', '/servers/weather?dry_run=false')).status, 204)
   })
 
-  it('is refused by each write that cannot do it, which then does nothing', async () => {
+  it('is refused by each write that cannot do it, which then does nothing; an agent stays where its removal is rehearsed', async () => {
     await using daemon = await startHere(memory)
     await daemon.ask('POST', '/agents/register', { agent_id: 'scout', agent_type: 'mcp_agent', name: 'scout' })
     await daemon.ask('POST', '/servers', weather)
     for (const [method, path] of [
-      ['DELETE', '/agents/scout'],
-      ['DELETE', '/api/v1/agents/scout'],
       ['POST', '/agents/register'],
       ['POST', '/sources/agents/refresh'],
       ['POST', '/servers/weather/probe'],
@@ -56,6 +54,19 @@ describe('a dry run of a write', () => {
       const { status, body } = await daemon.ask<ProblemBody>(method, `${path}?a=b&dry_run=true`)
       assert.deepEqual([status, body.code], [400, 'invalid_parameter'], `${method} ${path}`)
     }
+    for (const [at, action] of [
+      ['/agents/scout', 'delete'],
+      ['/api/v1/agents/scout', 'delete'],
+      ['/agents/absent', 'none'],
+    ] as const) {
+      const { status, body } = await daemon.ask<DryRun>('DELETE', `${at}?dry_run=true`)
+      assert.deepEqual([status, body.dry_run, body.action], [200, true, action])
+    }
+    const stale = await daemon.ask<ProblemBody>('DELETE', '/agents/scout?dry_run=true', undefined, {
+      'if-match': '"0-0"',
+    })
+    assert.equal(stale.status, 409)
+    assert.ok(!daemon.lines.some(({ msg }) => msg === 'agent unregistered'))
     assert.equal((await daemon.ask('DELETE', '/agents/scout?dry_run=maybe')).status, 400)
     assert.equal((await daemon.ask('GET', '/agents/scout')).status, 200)
     assert.equal((await daemon.ask('POST', '/servers/weather/probe?dry_run=false')).status, 200)
