@@ -39,7 +39,10 @@ type Answer = {
 export function useVisibleDetails(ids: readonly string[]): void {
   const key = ids.join('\n')
   useEffect(() => {
-    if (ids.length === 0) return undefined
+    if (ids.length === 0) {
+      detailsError.value = undefined
+      return undefined
+    }
     const stopping = new AbortController()
     let timer: ReturnType<typeof setTimeout>
     async function ask(): Promise<void> {
