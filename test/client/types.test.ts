@@ -25,9 +25,9 @@ for await (const event of roster.watch({ query: { fields: 'status' } })) {
   print(event.server.name, '')
 }
 await using following = await roster.follow({ fields: ['status'] }, { onResume: ({ exact, token }) => print(String(exact), token) })
-print(following.servers.get('default/weather')?.status, '')
+print(following.servers.get('default/weather')?.status ?? '')
 // @ts-expect-error it was not asked for
-print(following.servers.get('default/weather')?.name, '')
+print(following.servers.get('default/weather')?.name)
 function print(..._texts: string[]) {}
 // @ts-expect-error there is no such status
 await roster.list({ status: 'splendid' })
