@@ -19,6 +19,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   explain: async () => (await import('./explain.ts')).explain,
   agent: async () => (await import('./agent.ts')).agent,
   events: async () => (await import('./events.ts')).events,
+  cluster: async () => (await import('./cluster.ts')).cluster,
   export: async () => (await import('./export.ts')).exportCommand,
   config: async () => (await import('./config.ts')).config,
   import: async () => (await import('./import.ts')).importCommand,

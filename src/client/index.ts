@@ -23,6 +23,7 @@ export type { AnswerStore, CacheOptions, Staleness } from './roster/requests/ans
 export { type ClientErrorCode, type ProblemDocument as Problem, RosterError } from './roster/error.ts'
 export type { Following, FollowOptions } from './roster/follow.ts'
 export type { RosterEvent } from './roster/event-batcher.ts'
+export type { ClusterMember, ClusterStatus } from './roster/cluster.ts'
 export type { EventList, EventQuery, FollowEventsOptions, JournalEvent } from './roster/events.ts'
 export type {
   Agent,

@@ -1,6 +1,7 @@
 import type { Reason, Status } from '../../model/health.ts'
 import type { Server } from '../../model/server.ts'
 import { createAgentRequests } from './agents.ts'
+import { createClusterRequests } from './cluster.ts'
 import type { RosterEvent } from './event-batcher.ts'
 import { createEventRequests } from './events.ts'
 import { followBatches, type Following, type FollowOptions } from './follow.ts'
@@ -167,5 +168,6 @@ export function connectRoster(options: ConnectOptions) {
     ...createEventRequests(http),
     ...createSelectionRequests(http),
     ...createMeshQueries(http),
+    ...createClusterRequests(http),
   }
 }
