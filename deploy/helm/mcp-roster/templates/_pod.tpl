@@ -51,6 +51,12 @@ env:
     valueFrom:
       fieldRef:
         fieldPath: metadata.namespace
+  {{- if eq .Values.mode "postgres" }}
+  - name: POD_IP
+    valueFrom:
+      fieldRef:
+        fieldPath: status.podIP
+  {{- end }}
   - name: STATE_DIRECTORY
     value: /var/lib/mcp-roster
   {{- if .Values.auth.existingSecret }}
