@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createLeaseExpirations } from '../../src/agents/lease-expirations.ts'
 import type { LeaseTransition } from '../../src/agents/leases/lease.ts'
+import { alone, type Duty } from '../../src/stores/member.ts'
 import { type OperationOutcome, StoreUnavailable } from '../../src/stores/store.ts'
 import { storedRegistration, testAgent } from './fixtures.ts'
 
 function createRun(
   transitions: readonly LeaseTransition[],
-  { commit }: { commit?: () => Promise<readonly OperationOutcome[]> } = {},
+  { commit, duty }: { commit?: () => Promise<readonly OperationOutcome[]>; duty?: Duty } = {},
 ) {
   const agents = new Map(transitions.map(({ lease }) => [lease.id, { ...testAgent(lease.id), lease }]))
   const calls: string[] = []
@@ -29,6 +30,8 @@ function createRun(
     },
     store: {
       commit: async (operations) => {
+        const fences = operations.map((operation) => ('fence' in operation ? operation.fence : undefined))
+        assert.deepEqual(fences, operations.map(duty ?? alone))
         calls.push(`commit: ${operations.map(({ type, name }) => `${type} ${name}`).join()}`)
         return (await commit?.()) ?? []
       },
@@ -36,6 +39,7 @@ function createRun(
         void calls.push(`record: ${heartbeats.map(({ name, self_report }) => `${name} ${self_report}`).join()}`),
     },
     log: { info: log, warn: log } as Parameters<typeof createLeaseExpirations>[0]['log'],
+    duty,
     onForgotten: ({ id }) => void calls.push(`forgotten: ${id}`),
   })
   return { ...expirations, calls }
@@ -96,6 +100,22 @@ describe('lease expirations', () => {
       'learn: changed 9',
       'learn: missing undefined',
     ])
+  })
+
+  it('only the daemon whose duty it is retires agents, and one whose term has ended keeps them', async () => {
+    const silentAgents = [transition('a', 'unhealthy'), transition('b', 'forgotten')]
+    const other = createRun(silentAgents, { duty: () => undefined })
+    other.applyExpirations()
+    assert.ok(other.calls.includes('write: a'), 'statuses are shown by each daemon')
+    assert.ok(!other.calls.some((line) => line.startsWith('commit')))
+
+    const paused = createRun(silentAgents.slice(1), {
+      duty: () => ({ id: 'x', incarnation: '1' }),
+      commit: async () => [{ type: 'fenced' }],
+    })
+    paused.applyExpirations()
+    await macrotask()
+    assert.deepEqual(paused.calls, ['commit: retire b', 'flush'])
   })
 
   it('lease expirations log at most twenty agents by name', () => {

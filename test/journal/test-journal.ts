@@ -2,6 +2,7 @@ import type { JournalEvent } from '../../src/journal/event.ts'
 import { createJournal } from '../../src/journal/journal.ts'
 import { silent } from '../../src/log.ts'
 import type { EventQuery, NewEvent } from '../../src/stores/event.ts'
+import type { Duty, Fence } from '../../src/stores/member.ts'
 import { openMemory } from '../../src/stores/memory.ts'
 import { type Store, StoreUnavailable } from '../../src/stores/store.ts'
 
@@ -11,7 +12,8 @@ export function statusOf(server: string, fields: Partial<JournalEvent> = {}): Jo
 }
 
 /** A journal on a store in memory that can go down, on a clock that the test moves. */
-export function createTestJournal({ enabled = true }: { enabled?: boolean } = {}) {
+export function createTestJournal({ enabled = true, duty }: { enabled?: boolean; duty?: Duty } = {}) {
+  const prunings: (Fence | undefined)[] = []
   const memory = openMemory({ log: silent })
   const appends: NewEvent[][] = []
   let problem: Error | undefined
@@ -26,7 +28,10 @@ export function createTestJournal({ enabled = true }: { enabled?: boolean } = {}
       if (problem) throw problem
       return memory.events(query)
     },
-    pruneEvents: memory.pruneEvents,
+    pruneEvents: async (limits, fence) => {
+      prunings.push(fence)
+      await memory.pruneEvents(limits, fence)
+    },
   }
   const logged: string[] = []
   const settings = { enabled, maxRows: 1000, maxAgeMs: 3_600_000 }
@@ -34,6 +39,7 @@ export function createTestJournal({ enabled = true }: { enabled?: boolean } = {}
   const journal = createJournal({
     opening: Promise.resolve(store),
     settings: () => settings,
+    ...(duty && { duty }),
     log: log as unknown as typeof silent,
     now: () => time,
   })
@@ -43,6 +49,7 @@ export function createTestJournal({ enabled = true }: { enabled?: boolean } = {}
     settings,
     logged,
     appends,
+    prunings,
     /** Stores events as another replica does. */
     appendForeign: memory.appendEvents,
     advance: (ms: number) => void (time += ms),
