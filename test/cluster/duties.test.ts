@@ -12,12 +12,15 @@ describe('the duties of the leader', () => {
   it('forget stored deletions now and then, under its term, and only while it has one', async () => {
     const terms: (Fence | undefined)[] = []
     let asked = 0
-    using _duties = startDuties({
-      opening: Promise.resolve({ pruneDeletions: async (term) => void terms.push(term) }),
-      duty: () => ((asked += 1) < 3 ? undefined : fence),
-      log: silent,
-      everyMs: 5,
-    })
+    using stack = new DisposableStack()
+    stack.use(
+      startDuties({
+        opening: Promise.resolve({ pruneDeletions: async (term) => void terms.push(term) }),
+        duty: () => ((asked += 1) < 3 ? undefined : fence),
+        log: silent,
+        everyMs: 5,
+      }),
+    )
 
     await until(() => terms.length === 2)
     assert.deepEqual(terms, [fence, fence])

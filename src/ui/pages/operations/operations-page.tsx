@@ -9,6 +9,7 @@ import { operationsTexts as texts } from '../../texts/operations.ts'
 import { CheckedChanges, type ConfigCheckAnswer } from './checked-changes.tsx'
 import { ConfigTable } from './config-table.tsx'
 import { DaemonFacts, type HealthFacts } from './daemon-facts.tsx'
+import { Members } from './members.tsx'
 
 type ReloadAnswer = { readonly warnings?: readonly string[] }
 
@@ -57,6 +58,7 @@ export function OperationsPage() {
       {checked.value && <CheckedChanges check={checked.value} onClose={() => void (checked.value = undefined)} />}
       <h2>{texts.daemon}</h2>
       <DaemonFacts health={health.value} />
+      <Members />
       <h2>{texts.session}</h2>
       <Session />
       <h2>{texts.config}</h2>
