@@ -34,6 +34,11 @@ describe('an operation', () => {
     it(title, () => assert.equal(applyOperation(operation, stored, next).type, type))
   }
 
+  it('changes nothing once the term of its fence is over, whatever it expects', () => {
+    for (const operation of [put(), put({ expect: { version: '2' } }), remove('any')])
+      assert.deepEqual(applyOperation(operation, current, { ...next, isFenced: true }), { type: 'fenced' })
+  })
+
   it('put keeps the creation time of an existing registration and assigns version and update time', () => {
     const outcome = applyOperation(put(), current, next)
 
