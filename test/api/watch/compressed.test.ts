@@ -91,6 +91,26 @@ describe('a compressed watch', () => {
     assert.deepEqual(await ended, [0, null])
   })
 
+  it('repeats an earlier event only for the clients that read it just before', async () => {
+    await using daemon = await serveWatch()
+    const description = randomBytes(500).toString('hex')
+    const put = (version: string) => daemon.put({ name: 'a', description, version })
+    put('1.0.0')
+    const first = await daemon.follow('/servers/watch', gzip)
+    await first.upTo('BOOKMARK')
+    put('2.0.0')
+    await first.next()
+
+    const later = await daemon.follow('/servers/watch', { ...gzip, 'last-event-id': daemon.registry.token() })
+    await later.upTo('BOOKMARK')
+    for (const version of ['3.0.0', '4.0.0']) {
+      put(version)
+      for (const watcher of [first, later]) assert.equal((await watcher.next())[0]?.server?.['version'], version)
+    }
+
+    assert.deepEqual([...first.failures, ...later.failures], [])
+  })
+
   it('resumes from a token, and resyncs where it cannot', async () => {
     await using daemon = await serveWatch()
     daemon.put({ name: 'a' })
