@@ -37,7 +37,10 @@ describe('the view of the agents in PostgreSQL', { skip }, () => {
       url,
       `DROP VIEW agents; ${postgresMigrations[1]} CREATE VIEW dashboard AS SELECT id, status FROM agents`,
     )
-    await query(url, "DROP TABLE roster_events, roster_statistics; DELETE FROM roster_meta WHERE key = 'event'")
+    await query(
+      url,
+      "DROP TABLE roster_events, roster_statistics, roster_members; DELETE FROM roster_meta WHERE key = 'event'",
+    )
     await query(url, "UPDATE roster_meta SET value = '2' WHERE key = 'schema'")
 
     await (await openAt(url))[Symbol.asyncDispose]()
