@@ -9,7 +9,7 @@ import { operationsTexts as texts } from '../../texts/operations.ts'
 import { CheckedChanges, type ConfigCheckAnswer } from './checked-changes.tsx'
 import { ConfigTable } from './config-table.tsx'
 import { DaemonFacts, type HealthFacts } from './daemon-facts.tsx'
-import { Members } from './members.tsx'
+import { MemberList } from './member-list.tsx'
 
 type ReloadAnswer = { readonly warnings?: readonly string[] }
 
@@ -58,7 +58,7 @@ export function OperationsPage() {
       {checked.value && <CheckedChanges check={checked.value} onClose={() => void (checked.value = undefined)} />}
       <h2>{texts.daemon}</h2>
       <DaemonFacts health={health.value} />
-      <Members />
+      <MemberList />
       <h2>{texts.session}</h2>
       <Session />
       <h2>{texts.config}</h2>

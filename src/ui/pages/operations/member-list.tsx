@@ -6,7 +6,7 @@ import { Ago } from '../../parts/time.tsx'
 import { operationsTexts as texts } from '../../texts/operations.ts'
 
 /** The daemons that share the database, and the leader; nothing where this one has a store of its own. */
-export function Members() {
+export function MemberList() {
   const { value: cluster, error } = usePolled<ClusterStatus>('cluster')
   if (!cluster?.shared) return null
   const { members, is_member, leader_election, leader } = cluster
