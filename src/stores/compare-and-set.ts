@@ -1,6 +1,7 @@
 import { maxEventLengths, type NewEvent } from './event.ts'
 import { type JoiningMember, maxMemberLengths } from './member.ts'
 import type { OperationOutcome, StoredHeartbeat, StoredRegistration, StoreOperation } from './store.ts'
+import { maxVerdictBytes, maxVerdictLengths, type StoredVerdict } from './verdict.ts'
 
 /** In characters. */
 const maxLengths = { name: 253, namespace: 63, definition: 1024 * 1024, text: 1024 } as const
@@ -41,6 +42,17 @@ export function memberProblem(member: JoiningMember): string | undefined {
     if (problem !== undefined) return problem
   }
   return undefined
+}
+
+/** Why no store can hold a verdict; undefined where every store can. */
+export function verdictProblem(one: StoredVerdict): string | undefined {
+  for (const [field, maxLength] of Object.entries(maxVerdictLengths) as [keyof StoredVerdict, number][]) {
+    const problem = textProblem(field, one[field], maxLength)
+    if (problem !== undefined) return problem
+  }
+  return Buffer.byteLength(one.verdict) > maxVerdictBytes
+    ? `verdict must be at most ${maxVerdictBytes} bytes`
+    : undefined
 }
 
 /** Why a text cannot be stored. Databases reject NUL and lone surrogates, and differ in their maximum lengths. */

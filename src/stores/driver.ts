@@ -13,6 +13,7 @@ import type {
   StoredStatistics,
   StoreOperation,
 } from './store.ts'
+import type { VerdictLog } from './verdict.ts'
 
 /**
  * One database. Each method works in one transaction or throws.
@@ -41,6 +42,7 @@ export type StoreDriver = {
   readonly pruneEvents: (limits: EventLimits, fence?: Fence) => Promise<number>
   readonly pruneDeletions?: (fence?: Fence) => Promise<void>
   readonly members?: MemberTable
+  readonly verdicts?: VerdictLog
   readonly saveStatistics: (saved: readonly StoredStatistics[], removed: readonly string[]) => Promise<void>
   readonly statistics: (after: string | undefined) => Promise<readonly StoredStatistics[]>
   /** Repairs what can be repaired after an outage, and proves with a write that the database is writable. */
@@ -48,9 +50,12 @@ export type StoreDriver = {
   readonly close: () => Promise<void>
   /** Milliseconds between two polls for changes of other writers; undefined where there are none. */
   readonly pollMs: number | undefined
-  /** Calls `wake` when the database reports a change of another writer, or may have missed one; returns how to stop. */
-  readonly onNotify?: (wake: () => void) => () => void
+  /** Calls `wake` when the database reports a write of another writer, or may have missed one; returns how to stop. */
+  readonly onNotify?: (wake: WakeFollowers) => () => void
 }
+
+/** Wakes those who follow what was written; all of them where that is not known. */
+export type WakeFollowers = (written?: 'changes' | 'verdicts') => void
 
 /**
  * A version, the lineage of the database, the heartbeats that were read, and a mark that stays equal while nothing is written.

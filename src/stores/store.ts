@@ -1,5 +1,6 @@
 import type { EventLimits, EventPage, EventQuery, NewEvent } from './event.ts'
 import type { Fence, MemberTable } from './member.ts'
+import type { VerdictTable } from './verdict.ts'
 
 /**
  * Durable storage of registered agents, manual servers, the last heartbeats, the last good readings of pulled sources,
@@ -50,6 +51,8 @@ export type Store = AsyncDisposable & {
   readonly statistics: (after: string | undefined) => Promise<readonly StoredStatistics[]>
   /** The daemons that share this store; undefined where only one can use it. */
   readonly members?: MemberTable | undefined
+  /** What their probes showed; undefined where `members` is. */
+  readonly verdicts?: VerdictTable | undefined
   readonly state: () => StoreState
   /** Flushes buffered writes and closes the database. */
   readonly [Symbol.asyncDispose]: () => Promise<void>

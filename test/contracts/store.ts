@@ -7,12 +7,15 @@ import { testRewind } from './rewind.ts'
 import { newEvent, testStoredEvents } from './stored-events.ts'
 import { testStoredMembers } from './stored-members.ts'
 import { testStoredStatistics } from './stored-statistics.ts'
+import { testStoredVerdicts } from './stored-verdicts.ts'
 
 /** One database, and how to open it. */
 export type TestDatabase = AsyncDisposable & {
   readonly open: () => Promise<Store>
   /** Saves the content, as a copy of the database has it; the result puts it back under the open stores. */
   readonly save?: () => Promise<() => Promise<void>>
+  /** Executes a statement in a transaction that stays open; the result commits it. */
+  readonly hold?: (sql: string) => Promise<() => Promise<void>>
 }
 
 export type StoreKind = {
@@ -23,14 +26,14 @@ export type StoreKind = {
   readonly survives: boolean
   /** Whether several stores may be open on it at once. */
   readonly shared: boolean
-  /** Whether several daemons are meant to share it. */
-  readonly members?: boolean
+  /** Whether several daemons are meant to share it, and how soon one reads the verdicts of another, in ms. */
+  readonly members?: { readonly wakeMs: number }
   /** Why the suite cannot run here. */
   readonly skip?: string | undefined
 }
 
 /** Tests of the promises of `Store`, for every type of store. */
-export function testStoreContract({ name, make, survives, shared, members = false, skip }: StoreKind): void {
+export function testStoreContract({ name, make, survives, shared, members, skip }: StoreKind): void {
   describe(`the ${name} store`, { skip }, () => {
     let database: TestDatabase
     let store: Store
@@ -424,7 +427,14 @@ export function testStoreContract({ name, make, survives, shared, members = fals
 
     if (shared) testReplicas({ open: () => database.open(), one: () => store })
     if (shared) testRewind({ make })
-    if (members) testStoredMembers({ open: () => database.open(), one: () => store })
-    else it('has no members, since its daemon is alone', () => assert.equal(store.members, undefined))
+    if (members) {
+      testStoredMembers({ open: () => database.open(), one: () => store })
+      testStoredVerdicts({ make, wakeMs: members.wakeMs })
+    } else {
+      it('has no members and no verdicts, since its daemon is alone', () => {
+        assert.equal(store.members, undefined)
+        assert.equal(store.verdicts, undefined)
+      })
+    }
   })
 }

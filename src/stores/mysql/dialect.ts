@@ -15,6 +15,7 @@ import { mysqlMembers, mysqlTermLeft } from './members.ts'
 import { mysqlClock } from './migrations.ts'
 import { splitIntoPackets } from './packets.ts'
 import type { MysqlPool, MysqlRow, MysqlRun } from './pool.ts'
+import { mysqlVerdicts } from './verdicts.ts'
 
 const pageSize = 1000
 const text = (column: string) => `CONVERT(${column} USING utf8mb4) AS ${column}`
@@ -73,6 +74,7 @@ export function createMysqlDialect(
       ),
     ...mysqlEvents(pool, maxPacket),
     members: mysqlMembers(pool),
+    verdicts: mysqlVerdicts(pool, maxPacket),
     touch: async () => void (await one(`REPLACE INTO roster_meta VALUES ('touched', ${mysqlClock})`)),
     close,
   }

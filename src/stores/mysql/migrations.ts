@@ -91,4 +91,16 @@ export const mysqlMigrations: readonly (readonly string[])[] = [
        seen_at BIGINT NOT NULL
      ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
   ],
+  [
+    `CREATE TABLE IF NOT EXISTS roster_verdicts (
+       target VARBINARY(256) PRIMARY KEY,
+       batch BIGINT NOT NULL,
+       prober TEXT CHARACTER SET utf8mb4 NOT NULL,
+       verdict MEDIUMTEXT CHARACTER SET utf8mb4 NOT NULL,
+       checks TEXT CHARACTER SET utf8mb4 NOT NULL,
+       written_at BIGINT NOT NULL,
+       KEY roster_verdicts_batch (batch, target)
+     ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC`,
+    `INSERT IGNORE INTO roster_meta VALUES ('verdict', '0')`,
+  ],
 ]

@@ -16,6 +16,7 @@ import { followChanges } from './change-follower.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { createHeartbeatBuffer } from './heartbeat-buffer.ts'
+import { guardedVerdicts } from './verdict-follower.ts'
 
 /** Maximum time that closing waits for pending writes. */
 const maxDrainMs = 5000
@@ -23,7 +24,7 @@ const maxDrainMs = 5000
 /** Makes a store of a driver: adds group commit, circuit breaker, heartbeat buffer and change following. */
 export function createStorePipeline({ type, driver, log }: { type: StoreType; driver: StoreDriver; log: Log }): Store {
   const counters = { commits: 0, operations: 0, conflicts: 0 }
-  const wakeFollowers = new Set<() => void>()
+  const followers = { changes: new Set<() => void>(), verdicts: new Set<() => void>() }
   let minTimeout = Infinity
   let outages = 0
 
@@ -34,15 +35,22 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
     onDrop: (err, count) => log.error({ err, count }, 'heartbeats dropped: the store rejected them'),
   })
   const group = createGroupCommit((operations) => breaker.attempt(() => driver.commit(operations)))
-  const stopNotifications = driver.onNotify?.(wakeAll)
+  const stopNotifications = driver.onNotify?.(wakeFollowers)
 
-  function wakeAll(): void {
-    for (const wake of wakeFollowers) wake()
+  function wakeFollowers(written?: keyof typeof followers): void {
+    if (written !== 'verdicts') for (const wake of followers.changes) wake()
+    if (written !== 'changes') for (const wake of followers.verdicts) wake()
+  }
+
+  /** Registers a function that wakes a follower; returns how to remove it. */
+  function onWake(written: keyof typeof followers, wake: () => void): () => void {
+    followers[written].add(wake)
+    return () => void followers[written].delete(wake)
   }
 
   function resume(): void {
     outages += 1
-    wakeAll()
+    wakeFollowers()
     void buffer.flush()
   }
 
@@ -102,7 +110,7 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
     stopNotifications?.()
     buffer.close()
     breaker.close()
-    wakeAll()
+    wakeFollowers()
     await driver.close()
   }
 
@@ -126,10 +134,7 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
         outages: () => outages,
         periodMs,
         onError: (err) => log.error({ err }, 'reading changes of other replicas failed'),
-        onWake: (wake) => {
-          wakeFollowers.add(wake)
-          return () => void wakeFollowers.delete(wake)
-        },
+        onWake: (wake) => onWake('changes', wake),
       }),
     saveReadings: async (source, fingerprint, readings) => {
       for (const { origin, reading } of readings) {
@@ -154,6 +159,13 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
       if (driver.pruneDeletions) await breaker.attempt(async () => driver.pruneDeletions?.(fence))
     },
     members: driver.members && guardedMembers(driver.members, breaker.attempt),
+    verdicts:
+      driver.verdicts &&
+      guardedVerdicts(driver.verdicts, {
+        attempt: breaker.attempt,
+        onWake: (wake) => onWake('verdicts', wake),
+        onError: (err) => log.error({ err }, 'reading the verdicts of other replicas failed'),
+      }),
     saveStatistics: async (saved, removed) => {
       for (const { server, statistics } of saved) {
         const problem = textProblem('server', server, 320) ?? textProblem('statistics', statistics, 64 * 1024)

@@ -7,6 +7,7 @@ import { postgresEvents } from './events.ts'
 import { postgresMembers, postgresTermLeft } from './members.ts'
 import { postgresClock } from './migrations.ts'
 import type { PostgresPool, PostgresRun } from './pool.ts'
+import { postgresVerdicts } from './verdicts.ts'
 
 const pageSize = 1000
 const allColumns = `version, ${registrationColumns}`
@@ -105,6 +106,7 @@ export function createPostgresDialect(
       }),
     ...postgresEvents(pool),
     members: postgresMembers(pool),
+    verdicts: postgresVerdicts(pool, { writer, onNotify }),
     touch: async () => void (await run({ text: "UPDATE roster_meta SET value = value WHERE key = 'version'" })),
     close,
   }

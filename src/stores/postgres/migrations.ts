@@ -123,4 +123,14 @@ export const postgresMigrations: readonly string[] = [
      joined_at bigint NOT NULL,
      seen_at bigint NOT NULL
    );`,
+  `CREATE TABLE roster_verdicts (
+     target text COLLATE "C" PRIMARY KEY,
+     batch bigint NOT NULL,
+     prober text NOT NULL,
+     verdict text NOT NULL,
+     checks text NOT NULL,
+     written_at bigint NOT NULL
+   );
+   CREATE INDEX roster_verdicts_batch ON roster_verdicts (batch, target);
+   INSERT INTO roster_meta VALUES ('verdict', '0');`,
 ]

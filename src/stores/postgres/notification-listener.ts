@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import { Client, type ClientConfig } from 'pg'
 import { createBackoff } from '../../flow/backoff.ts'
 import type { Log } from '../../log.ts'
+import type { WakeFollowers } from '../driver.ts'
 
 /** How long a notice of an own write may take, in ms. */
 const defaultMaxSilenceMs = 10_000
@@ -22,7 +23,7 @@ export function listenForNotifications({
 }: {
   options: ClientConfig
   writer: string
-  wake: () => void
+  wake: WakeFollowers
   log: Log
   maxSilenceMs?: number
 }) {
@@ -40,7 +41,8 @@ export function listenForNotifications({
     client.on('notification', ({ payload }) => {
       clearTimeout(silence)
       silence = undefined
-      if (payload !== writer) wake()
+      const [from, written] = payload?.split(' ') ?? []
+      if (from !== writer) wake(written === 'verdicts' ? written : 'changes')
     })
     client.on('error', () => reconnect(client))
     client.on('end', () => reconnect(client))

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '../../log.ts'
 import type { ServerStoreConfig } from '../config.ts'
+import type { WakeFollowers } from '../driver.ts'
 import { createStorePipeline } from '../pipeline/store-pipeline.ts'
 import { type ConnectionSettings, connectionSettings } from '../sql/connection-settings.ts'
 import { type DatabaseContents, metaQuery, pendingMigrations, schemaVersion } from '../sql/pending-migrations.ts'
@@ -34,7 +35,7 @@ export async function openPostgres({ config, log }: { config: ServerStoreConfig;
       await prepare(pool, address, log)
       await base.touch()
     },
-    listen: (wake: () => void) => {
+    listen: (wake: WakeFollowers) => {
       listener = listenForNotifications({ options: pool.options, writer, wake, log })
       return listener.stop
     },

@@ -1,3 +1,4 @@
+import type { WakeFollowers } from '../driver.ts'
 import type { EventQuery } from '../event.ts'
 import type { Fence, MemberTable } from '../member.ts'
 import type {
@@ -8,6 +9,7 @@ import type {
   StoredRegistration,
   StoredStatistics,
 } from '../store.ts'
+import type { VerdictLog } from '../verdict.ts'
 import type { HeartbeatWindow } from './heartbeat-window.ts'
 import type { HistoryFacts } from './lineage.ts'
 import type { SqlRow } from './stored-rows.ts'
@@ -88,9 +90,10 @@ export type Dialect = EventDialect & {
   /** A page of `server` and `statistics` after a server, ordered by its bytes. */
   readonly statistics: (after: string) => Promise<readonly SqlRow[]>
   readonly members: MemberTable
+  readonly verdicts: VerdictLog
   /** A write that changes nothing. */
   readonly touch: () => Promise<void>
   /** Calls `wake` when another replica reports a write; returns how to stop. */
-  readonly listen?: (wake: () => void) => () => void
+  readonly listen?: (wake: WakeFollowers) => () => void
   readonly close: () => Promise<void>
 }

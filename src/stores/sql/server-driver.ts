@@ -209,6 +209,7 @@ export function createServerDriver({
     ...createEventLog({ dialect, writer }),
     pruneDeletions,
     members: dialect.members,
+    verdicts: dialect.verdicts,
     recover: dialect.touch,
     close: dialect.close,
     pollMs,

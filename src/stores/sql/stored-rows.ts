@@ -8,6 +8,7 @@ import type {
   StoredSource,
   StoredStatistics,
 } from '../store.ts'
+import type { NewestBatch, ReadVerdict } from '../verdict.ts'
 
 export type SqlRow = Record<string, unknown>
 
@@ -93,4 +94,21 @@ export function sourcesFromRows(rows: readonly SqlRow[]): StoredSource[] {
 
 export function statisticsFromRow({ server, statistics }: SqlRow): StoredStatistics {
   return { server: String(server), statistics: String(statistics) }
+}
+
+/** The keys of `roster_meta` that tell the last batch of verdicts and the history in which it has its number. */
+export const verdictMetaKeys = "('verdict', 'epoch', 'lineage')"
+
+export function newestBatch(meta: ReadonlyMap<string, string>): NewestBatch {
+  return { batch: meta.get('verdict') ?? '0', history: `${meta.get('epoch')} ${meta.get('lineage')}` }
+}
+
+export function verdictFromRow({ target, batch, prober, verdict, checks }: SqlRow): ReadVerdict {
+  return {
+    target: String(target),
+    batch: String(batch),
+    prober: String(prober),
+    verdict: String(verdict),
+    checks: String(checks),
+  }
 }

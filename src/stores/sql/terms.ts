@@ -14,11 +14,29 @@ const maxAttempts = 3
  * Runs a transaction whose operations depend on terms of members, which must last until its end: the process may be paused in
  * between. `hold` reads them.
  */
-export async function withTerms<T>(
-  operations: readonly StoreOperation[],
-  run: (terms: Terms) => Promise<T>,
-): Promise<T> {
-  const terms = createTerms(fencesOf(operations))
+export function withTerms<T>(operations: readonly StoreOperation[], run: (terms: Terms) => Promise<T>): Promise<T> {
+  return withFences(fencesOf(operations), run)
+}
+
+/** Writes in a transaction that a term of a member outlasts; false where it is over, and nothing was written. */
+export function writeInTerm<Session extends TermSession>(
+  fence: Fence,
+  transaction: (work: (session: Session) => Promise<boolean>) => Promise<boolean>,
+  write: (session: Session) => Promise<void>,
+): Promise<boolean> {
+  return withFences([fence], (terms) =>
+    transaction(async (session) => {
+      await terms.hold(session)
+      if (terms.isOver(fence)) return false
+      await write(session)
+      terms.assertHeld()
+      return true
+    }),
+  )
+}
+
+async function withFences<T>(fences: readonly Fence[], run: (terms: Terms) => Promise<T>): Promise<T> {
+  const terms = createTerms(fences)
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await run(terms)
@@ -28,6 +46,8 @@ export async function withTerms<T>(
   }
 }
 
+type TermSession = Pick<CommitSession, 'termLeft'>
+
 export type Terms = ReturnType<typeof createTerms>
 
 function createTerms(fences: readonly Fence[]) {
@@ -35,7 +55,7 @@ function createTerms(fences: readonly Fence[]) {
   const ends = new Map<string, number>()
 
   /** Reads the terms. They are neither renewed nor ended by others until the transaction ends. */
-  async function hold(session: Pick<CommitSession, 'termLeft'>): Promise<void> {
+  async function hold(session: TermSession): Promise<void> {
     ends.clear()
     for (const fence of fences) {
       const askedAt = performance.now()

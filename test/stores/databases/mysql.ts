@@ -112,3 +112,14 @@ export async function query(url: string, text: string): Promise<Record<string, u
     await connection.end()
   }
 }
+
+/** Executes a statement in a transaction that stays open; the result commits it. */
+export async function holdAt(url: string, text: string): Promise<() => Promise<void>> {
+  const connection = await createConnection(url)
+  await connection.beginTransaction()
+  await connection.query(text)
+  return async () => {
+    await connection.commit()
+    await connection.end()
+  }
+}

@@ -70,6 +70,18 @@ export async function query(url: string, text: string): Promise<Record<string, u
   }
 }
 
+/** Executes a statement in a transaction that stays open; the result commits it. */
+export async function holdAt(url: string, text: string): Promise<() => Promise<void>> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  await client.query('BEGIN')
+  await client.query(text)
+  return async () => {
+    await client.query('COMMIT')
+    await client.end()
+  }
+}
+
 /** A store in the database at `url`. */
 export function openAt(url: string, fields: object = {}) {
   const config = StoreConfig.parse({ type: 'postgres', url, ...fields })

@@ -9,7 +9,7 @@ import { testOutage } from '../../contracts/outage.ts'
 import { testStoreContract } from '../../contracts/store.ts'
 import { createTestLog } from '../../test-log.ts'
 import { put } from '../builders.ts'
-import { mysqlMissing, query, startMysql } from '../databases/mysql.ts'
+import { holdAt, mysqlMissing, query, startMysql } from '../databases/mysql.ts'
 
 const skip = mysqlMissing()
 let server: Awaited<ReturnType<typeof startMysql>>
@@ -24,7 +24,7 @@ function open(url: string, log: Log = silent) {
   return openMysql({ config, log })
 }
 
-const tables = ['roster_meta', 'roster_registrations', 'roster_deletions', 'roster_beats']
+const tables = ['roster_meta', 'roster_registrations', 'roster_deletions', 'roster_beats', 'roster_verdicts']
 
 /** Copies the tables into another database; the result puts them back. */
 async function save(url: string) {
@@ -45,11 +45,16 @@ testStoreContract({
   name: 'mysql',
   make: async () => {
     const url = await server.create()
-    return { open: () => open(url), save: () => save(url), [Symbol.asyncDispose]: async () => {} }
+    return {
+      open: () => open(url),
+      save: () => save(url),
+      hold: (sql) => holdAt(url, sql),
+      [Symbol.asyncDispose]: async () => {},
+    }
   },
   survives: true,
   shared: true,
-  members: true,
+  members: { wakeMs: 500 },
   skip,
 })
 

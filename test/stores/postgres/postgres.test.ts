@@ -1,6 +1,6 @@
 import { after, before } from 'node:test'
 import { testStoreContract } from '../../contracts/store.ts'
-import { openAt, postgresMissing, query, startPostgres } from '../databases/postgres.ts'
+import { holdAt, openAt, postgresMissing, query, startPostgres } from '../databases/postgres.ts'
 
 const skip = postgresMissing()
 let server: Awaited<ReturnType<typeof startPostgres>>
@@ -9,7 +9,7 @@ before(async () => {
 })
 after(() => server?.[Symbol.asyncDispose]())
 
-const tables = ['roster_meta', 'roster_registrations', 'roster_deletions', 'roster_beats']
+const tables = ['roster_meta', 'roster_registrations', 'roster_deletions', 'roster_beats', 'roster_verdicts']
 
 /** Copies the tables into another schema; the result puts them back. */
 async function save(url: string) {
@@ -23,10 +23,15 @@ testStoreContract({
   name: 'postgres',
   make: async () => {
     const url = await server.create()
-    return { open: () => openAt(url), save: () => save(url), [Symbol.asyncDispose]: async () => {} }
+    return {
+      open: () => openAt(url),
+      save: () => save(url),
+      hold: (sql) => holdAt(url, sql),
+      [Symbol.asyncDispose]: async () => {},
+    }
   },
   survives: true,
   shared: true,
-  members: true,
+  members: { wakeMs: 250 },
   skip,
 })

@@ -39,7 +39,8 @@ describe('the view of the agents in PostgreSQL', { skip }, () => {
     )
     await query(
       url,
-      "DROP TABLE roster_events, roster_statistics, roster_members; DELETE FROM roster_meta WHERE key = 'event'",
+      `DROP TABLE roster_events, roster_statistics, roster_members, roster_verdicts;
+       DELETE FROM roster_meta WHERE key IN ('event', 'verdict')`,
     )
     await query(url, "UPDATE roster_meta SET value = '2' WHERE key = 'schema'")
 
