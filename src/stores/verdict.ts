@@ -26,8 +26,8 @@ export type VerdictTable = {
    * All verdicts in pages, oldest batch first, and then those that any daemon stores, this one too. Ends when `signal` aborts.
    *
    * An empty page says that all that was stored has been read: it comes once, before the wait for new ones. A verdict that is replaced
-   * before it was read is left out. After an outage it goes on where it was; where the database went back, or another one took its
-   * place, it begins again from the first, and says with another empty page where it has read all.
+   * before it was read is left out. After an outage it goes on where it was. Where it finds that the database is behind, or that
+   * another one took its place, it begins again from the first, and says with another empty page where it has read all.
    */
   readonly follow: (options: { readonly signal: AbortSignal }) => AsyncIterable<readonly ReadVerdict[]>
   /**

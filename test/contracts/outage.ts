@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { type StoreChange, type Store, StoreUnavailable } from '../../src/stores/store.ts'
 import { put, registrationIn, until } from '../stores/builders.ts'
+import { followerOf, joined, verdict } from './stored-verdicts.ts'
 
 /** Tests of the promises of a store while its database server is stopped and started again. */
 export function testOutage({
@@ -51,6 +52,8 @@ export function testOutage({
     await follower.stop()
   })
 
+  testVerdictOutage({ open, server })
+
   it('keeps versions and times across an outage', async () => {
     await using store = await open()
     const before = registrationIn((await store.commit([put({ name: 'outlived' })]))[0])
@@ -65,6 +68,40 @@ export function testOutage({
         throw error
       }
     }, 15_000)
+  })
+}
+
+/** Tests what becomes of verdicts meanwhile. */
+function testVerdictOutage({ open, server }: Parameters<typeof testOutage>[0]): void {
+  it('goes on with verdicts where a follower was before the outage', async () => {
+    await using store = await open()
+    await using other = await open()
+    const fence = { id: 'outage', incarnation: '1' }
+    const verdicts = await joined(store, fence, 3_600_000)
+    await verdicts.save([verdict('before'), verdict('replaced')], fence)
+    await using follower = followerOf(other)
+    await until(() => follower.ends() === 1)
+
+    /** Whether a verdict could be saved; false in the outage. */
+    async function isSaved(target: string): Promise<boolean> {
+      return verdicts.save([verdict(target)], fence).catch((error: unknown) => {
+        assert.ok(error instanceof StoreUnavailable, String(error))
+        return false
+      })
+    }
+
+    await server().stop()
+    await until(async () => !(await isSaved('never')) && other.state().status === 'down', 15_000)
+    const start = performance.now()
+    assert.equal(await isSaved('never'), false)
+    await assert.rejects(verdicts.prune(0, fence), StoreUnavailable)
+    assert.ok(performance.now() - start < 100, 'is rejected at once')
+    await server().start()
+    await until(() => isSaved('replaced'), 15_000)
+
+    await until(() => follower.targets().length === 3, 15_000)
+    assert.deepEqual(follower.targets(), ['before', 'replaced', 'replaced'])
+    assert.equal(follower.ends(), 1)
   })
 }
 

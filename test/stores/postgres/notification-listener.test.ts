@@ -21,14 +21,18 @@ describe('the listener for notifications of PostgreSQL', { skip }, () => {
     const through = new URL(url)
     through.port = String(port)
     let wakes = 0
+    const woken: unknown[] = []
     const listener = listenForNotifications({
       options: { connectionString: String(through) },
       writer: 'me',
-      wake: () => void (wakes += 1),
+      wake: (written) => {
+        wakes += 1
+        woken.push(written)
+      },
       log: silent,
       maxSilenceMs: 100,
     })
-    return { ...listener, wakes: () => wakes, [Symbol.dispose]: listener.stop }
+    return { ...listener, wakes: () => wakes, woken, [Symbol.dispose]: listener.stop }
   }
 
   it('wakes for notices of others, not for its own', async () => {
@@ -42,6 +46,18 @@ describe('the listener for notifications of PostgreSQL', { skip }, () => {
 
     await until(() => listener.wakes() === 3)
     assert.equal(proxy.connections(), 1)
+  })
+
+  it('tells notices of verdicts from those of changes; after a connection both may have been missed', async () => {
+    await using proxy = await startTcpProxy(Number(url.port))
+    using listener = listenThrough(proxy.port)
+    await until(() => listener.wakes() === 1)
+
+    for (const notice of ['me verdicts', 'other verdicts', 'me', 'other'])
+      await query(String(url), `SELECT pg_notify('roster', '${notice}')`)
+
+    await until(() => listener.wakes() === 3)
+    assert.deepEqual(listener.woken, [undefined, 'verdicts', 'changes'])
   })
 
   it('connects again where its own notice of a write does not come: the connection is dead', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { withTerms } from '../../../src/stores/sql/terms.ts'
+import { withTerms, writeInTerm } from '../../../src/stores/sql/terms.ts'
 import type { StoreOperation } from '../../../src/stores/store.ts'
 import { put, retire } from '../builders.ts'
 
@@ -28,6 +28,26 @@ describe('the terms of a transaction', () => {
 
   it('end within it where the process was paused: its writes are undone, and it runs again', async () => {
     assert.deepEqual(await run([fenced], [5, -5], 10), [false, true])
+  })
+
+  it('refuse a write that they do not outlast, and undo it', async () => {
+    const leftMs = [5, -5]
+    let rolledBack = 0
+    const isWritten = await writeInTerm(
+      fence,
+      (work) =>
+        work({ termLeft: async () => leftMs.shift() ?? 0 }).catch((error: unknown) => {
+          rolledBack += 1
+          throw error
+        }),
+      async () => {
+        const end = performance.now() + 10
+        while (performance.now() < end);
+      },
+    )
+
+    assert.equal(isWritten, false)
+    assert.equal(rolledBack, 1)
   })
 
   it('are not read where no operation depends on one', async () => {
