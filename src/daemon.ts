@@ -13,6 +13,7 @@ import { isSharedStore } from './cluster/config.ts'
 import { startDuties } from './cluster/duties.ts'
 import { recordMemberEvents } from './cluster/member-events.ts'
 import { startMembers } from './cluster/members.ts'
+import { createVerdictExchange } from './cluster/verdict-exchange.ts'
 import { createReload } from './config/config-reload.ts'
 import { watchConfig } from './config/config-watcher.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -103,9 +104,15 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     isProbing: () => config.health.enabled,
   })
   registrations.overrides.onChange(registry.applyOverrides)
-  registrations.onEpoch((epoch, store) =>
-    registry.setDigestKey(store === 'memory' || epoch === emptyEpoch ? publicDigestKey : digestKeyOf(epoch)),
-  )
+  let sharedSecret: string | undefined
+  registrations.onEpoch((epoch, store) => {
+    const { key } = config.cluster
+    const isOfNoStore = store === 'memory' || epoch === emptyEpoch
+    const digestKey = key === undefined && isOfNoStore ? publicDigestKey : digestKeyOf(key ?? epoch)
+    sharedSecret = digestKey.text
+    registry.setDigestKey(digestKey)
+    exchange.changed()
+  })
   registry.beforeRead(registrations.applyExpirations)
   const ofSources = { log: log.child({ part: 'sources' }) }
   const readiness = () => config.ready
@@ -115,7 +122,17 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
   )
   recorder.followServers(registry, supervisor.syncing)
   const ofHealth = { log: log.child({ part: 'health' }) }
-  const monitor = stack.use(createMonitor({ ...ofHealth, registry, http: httpClient, config: config.health }))
+  const exchange = stack.use(
+    createVerdictExchange({
+      ...ofHealth,
+      opening,
+      members,
+      isEnabled: () => config.health.share,
+      secret: () => sharedSecret,
+      onError,
+    }),
+  )
+  const monitor = stack.use(createMonitor({ ...ofHealth, registry, http: httpClient, config: config.health, exchange }))
   registry.orderByResponseTime((id) => monitor.figuresOf(id)?.responseMs)
   stack.use(createStatisticsArchive({ ...ofHealth, opening, statistics: monitor.statistics }))
   const mesh = createMeshOperations({

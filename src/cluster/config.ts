@@ -25,6 +25,14 @@ export const ClusterConfig = configSection(defaultCluster, () =>
         .describe(
           'URL at which other members reach this daemon. Default: `POD_IP` and the port, where that variable is set.',
         ),
+      key: z
+        .string()
+        .min(16)
+        .max(4096)
+        .optional()
+        .describe(
+          'Secret of all daemons that stand behind one address: tokens of one hold at the others. Default: derived from the database that they share. Needed only where they share none.',
+        ),
       leader_election: z
         .boolean()
         .default(defaultCluster.leader_election)

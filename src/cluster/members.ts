@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import type { Fence, JoiningMember, MemberTable, StoredMember } from '../stores/member.ts'
 import { type Store, StoreUnavailable } from '../stores/store.ts'
 import { type ClusterConfig, renewalTimes } from './config.ts'
-import { createOwners } from './rendezvous.ts'
+import { createOwnerOrder, createOwners } from './rendezvous.ts'
 
 /** The members as this daemon knows them. One that is no member itself knows none: it cannot tell who is alive. */
 export type ClusterView = {
@@ -67,6 +67,7 @@ export function startMembers({
   let view = noMembers
   let leaderSince: string | undefined
   let ownerOf = createOwners([])
+  let orderOf = createOwnerOrder([])
   let expiry: NodeJS.Timeout | undefined
 
   function row(): JoiningMember {
@@ -86,7 +87,9 @@ export function startMembers({
 
   function setView(members: readonly StoredMember[]): void {
     const before = view
-    ownerOf = createOwners(members.map(({ id }) => id))
+    const ids = members.map(({ id }) => id)
+    ownerOf = createOwners(ids)
+    orderOf = createOwnerOrder(ids)
     view = { members, leader: hasElection ? ownerOf(leaderKey) : undefined, readAt: performance.now() }
     if (view.leader !== before.leader) leaderSince = new Date().toISOString()
     if (!isSameCluster(before, view)) changes.publish({ before, after: view })
@@ -168,6 +171,8 @@ export function startMembers({
     leaderSince: () => leaderSince,
     /** The member that is responsible for a key, undefined while this daemon is no member. */
     ownerOf: (key: string) => (isMember() ? ownerOf(key) : undefined),
+    /** The members in the order in which they are responsible for a key; none while this daemon is no member. */
+    orderOf: (key: string) => (isMember() ? orderOf(key) : []),
     /** The present term, for writes that only an owner may do; undefined while this daemon is no member. */
     term: (): Fence | undefined => (isMember() ? self : undefined),
     /** The present term, for writes that only the leader may do; undefined for others. Without an election every member may. */

@@ -5,8 +5,7 @@
  * moves only its own share.
  */
 export function createOwners(ids: readonly string[]): (key: string) => string | undefined {
-  // In one order, so that equal scores have the same owner everywhere.
-  const hashes = ids.toSorted().map((id) => ({ id, hash: hashOf(id) }))
+  const hashes = hashesOf(ids)
   return (key) => {
     const keyHash = hashOf(key)
     let owner: string | undefined
@@ -17,6 +16,23 @@ export function createOwners(ids: readonly string[]): (key: string) => string | 
     }
     return owner
   }
+}
+
+/** The members in the order in which they are responsible for a key: the owner first, then who takes over from it. */
+export function createOwnerOrder(ids: readonly string[]): (key: string) => readonly string[] {
+  const hashes = hashesOf(ids)
+  return (key) => {
+    const keyHash = hashOf(key)
+    return hashes
+      .map(({ id, hash }) => ({ id, score: scoreOf(hash, keyHash) }))
+      .toSorted((one, other) => other.score - one.score)
+      .map(({ id }) => id)
+  }
+}
+
+/** In one order, so that members of equal scores have the same order everywhere. */
+function hashesOf(ids: readonly string[]): readonly { readonly id: string; readonly hash: number }[] {
+  return ids.toSorted().map((id) => ({ id, hash: hashOf(id) }))
 }
 
 /** Not a bare XOR: ids and keys that differ alike would cancel each other out. */

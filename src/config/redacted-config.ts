@@ -14,7 +14,8 @@ export type ShownSetting = { readonly path: string; readonly value: unknown; rea
 
 /** The config without its secrets. */
 export function redactedConfig({ config }: Pick<LoadedConfig, 'config'>): Record<string, unknown> {
-  const { auth, ...rest } = config
+  const { auth, cluster, ...others } = config
+  const rest = { ...others, cluster: { ...cluster, ...(cluster.key !== undefined && { key: redactedText }) } }
   // Of a grant only the token is secret; its name and rights are shown.
   const tokens = auth.tokens.map((grant) => ({ ...grant, ...(grant.token !== undefined && { token: redactedText }) }))
   const shownAuth = { ...auth, ...(auth.token !== undefined && { token: redactedText }), tokens }

@@ -9,6 +9,7 @@ const Cidr = z.string().refine(isCidr, 'must be a network such as 10.0.0.0/8, or
 const defaults = {
   enabled: true,
   interval: 30,
+  share: true,
   agents: defaultLeases,
   timeout: 5,
   max_concurrency: 64,
@@ -31,6 +32,12 @@ export const HealthConfig = configSection(defaults, () =>
       .default(defaults.interval)
       .describe(
         'Pause between two probes of a server whose definition names none. An outage may go unnoticed for three times as long.',
+      ),
+    share: z
+      .boolean()
+      .default(defaults.share)
+      .describe(
+        'Whether daemons on one PostgreSQL or MySQL database share their probes: each target is probed by one of them. If false, or while the database is away, each probes everything itself.',
       ),
     agents: AgentLeases.describe('How long agents may go without a heartbeat.'),
     timeout: duration({ min: 0.1, max: 300 })

@@ -17,6 +17,8 @@ import type { ProbeTarget } from './probe-target.ts'
 import { createProbe } from './probes/probe-kinds.ts'
 import type { Probe } from './probes/probe.ts'
 import { createProbeRunner, isInconclusive } from './scheduling/probe-runner.ts'
+import { createProbeDuty, type VerdictExchange } from './sharing/probe-duty.ts'
+import { createVerdictSharing } from './sharing/verdict-sharing.ts'
 import { createStatistics } from './statistics/statistics.ts'
 import { createTargetTable } from './target-table.ts'
 
@@ -67,6 +69,7 @@ export function createMonitor({
   clock = systemClock,
   random = Math.random,
   probe: givenProbe,
+  exchange,
 }: {
   registry: Pick<Registry, 'list' | 'get' | 'subscribe' | 'observe'>
   http: HttpClient
@@ -75,6 +78,8 @@ export function createMonitor({
   clock?: Clock
   random?: () => number
   probe?: Probe
+  /** How the daemons of one store share their probes; absent: this one probes everything. */
+  exchange?: VerdictExchange | undefined
 }) {
   let current = initial
   const config = () => current
@@ -96,12 +101,30 @@ export function createMonitor({
     discoveries,
     probeSoon,
     onCounted: statistics.probed,
+    onVerdict: (target, isNews) => sharing?.evaluated(target, isNews),
   })
-  const runner = createProbeRunner({ clock, random, log, probe, config, get, evaluator })
-  const targets = createTargetTable({ get, runner, evaluator, mayRun })
+  const duty = exchange && createProbeDuty(exchange)
+  const runner = createProbeRunner({ clock, random, log, probe, config, get, evaluator, rankOf: duty?.rankOf })
+  const sharing = exchange && duty && createVerdictSharing({ exchange, duty, clock, evaluator, runner })
+  const targets = createTargetTable({
+    get,
+    runner: { ...runner, begin: beginShared, end: endShared },
+    evaluator,
+    mayRun,
+  })
 
   const unsubscribe = registry.subscribe(targets.follow)
   for (const registered of registry.list()) targets.add(registered)
+
+  function beginShared(target: ProbeTarget): void {
+    sharing?.join(target)
+    runner.begin(target)
+  }
+
+  function endShared(target: ProbeTarget): void {
+    sharing?.forget(target)
+    runner.end(target)
+  }
 
   async function probeNow(id: ServerId): Promise<RequestedProbe | undefined> {
     const registered = get(id)
@@ -194,6 +217,7 @@ export function createMonitor({
   async function close(): Promise<void> {
     unsubscribe()
     statistics.close()
+    sharing?.close()
     batcher.close()
     evaluator.close()
     await runner.close()

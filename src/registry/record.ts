@@ -138,7 +138,8 @@ function healthOf(
   const health = byProbe ? worseOf(byProbe, bySource) : (bySource as Health)
   return {
     status: health.status,
-    since: since(health.status, health.since),
+    // Of a probe alone, its own time, which is the same at every daemon that shares it.
+    since: bySource ? since(health.status, health.since) : health.since,
     ...(health.reason && { reason: health.reason }),
     ...(byProbe?.protocol_version && { protocol_version: byProbe.protocol_version }),
   }
@@ -179,7 +180,7 @@ export function isKnownAlready(
 ): boolean {
   if (!probed) return false
   if (probed.health.status !== health.status || probed.health.reason !== health.reason) return false
-  if (probed.health.protocol_version !== health.protocol_version) return false
+  if (probed.health.since !== health.since || probed.health.protocol_version !== health.protocol_version) return false
   if (version !== undefined && version !== probed.version) return false
   return capabilities === undefined || JSON.stringify(capabilities) === JSON.stringify(probed.capabilities ?? [])
 }

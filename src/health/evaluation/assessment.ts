@@ -3,7 +3,7 @@ import { movingAverage } from '../../model/balancing/provider.ts'
 import type { Capability } from '../../model/capability.ts'
 import type { Health, ProbeResult, Reason } from '../../model/health.ts'
 import type { ProbeOutcome } from '../probes/probe.ts'
-import { createHistory, type History } from './history.ts'
+import { createHistory, type History, type PastProbe } from './history.ts'
 import { initialVerdict, type Verdict } from './verdict.ts'
 
 /** What a server said of itself. */
@@ -17,6 +17,8 @@ export type Assessment = {
   health: Health | undefined
   /** The last of these that was healthy. */
   lastHealthy: Health | undefined
+  /** Another member of the cluster has probed since this daemon did. */
+  isAdopted: boolean
   learned: Learned
   /** Successful probes since the last one that requested the tools. */
   probesSinceLearning: number
@@ -38,6 +40,7 @@ export function createAssessment(version: number): Assessment {
     reason: undefined,
     health: undefined,
     lastHealthy: undefined,
+    isAdopted: false,
     learned: {},
     probesSinceLearning: Number.POSITIVE_INFINITY,
     history: createHistory(),
@@ -76,4 +79,9 @@ export function recordOutcome(
     assessment.failures ??= new Map()
     assessment.failures.set(reason, (assessment.failures.get(reason) ?? 0) + 1)
   }
+}
+
+/** Records a result that another daemon stored. */
+export function adoptResult(assessment: Assessment, { at, ...result }: PastProbe): void {
+  recordOutcome(assessment, result, { at: Date.parse(at), version: assessment.version })
 }

@@ -1,13 +1,16 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../flow/clock.ts'
 import { createSelfPreservation } from '../../flow/self-preservation.ts'
 import type { Log } from '../../log.ts'
-import type { Health } from '../../model/health.ts'
+import type { Health, ProbeResult } from '../../model/health.ts'
 import type { ServerId } from '../../model/names.ts'
 import type { HealthConfig } from '../config.ts'
 import type { ProbeTarget } from '../probe-target.ts'
 import type { ProbeOutcome } from '../probes/probe.ts'
-import { type Assessment, createAssessment, learnedFrom, recordOutcome } from './assessment.ts'
+import type { SharedVerdict } from '../sharing/shared-verdict.ts'
+import { adoptResult, type Assessment, createAssessment, learnedFrom, recordOutcome } from './assessment.ts'
 import type { DiscoveryCache } from './discovery-cache.ts'
+import type { PastProbe } from './history.ts'
 import type { ObservationBatcher } from './observation-batcher.ts'
 import { nextVerdict } from './verdict.ts'
 
@@ -33,6 +36,7 @@ export function createHealthEvaluator({
   discoveries,
   probeSoon,
   onCounted,
+  onVerdict,
 }: {
   clock: Clock
   log: Log
@@ -42,14 +46,16 @@ export function createHealthEvaluator({
   /** Probes targets again, spread over a few seconds. */
   probeSoon: (targets: readonly ProbeTarget[]) => void
   /** Called with every outcome that counts, and the servers that it is about. */
-  onCounted?: (ids: ReadonlySet<ServerId>, outcome: ProbeOutcome) => void
+  onCounted?: (ids: ReadonlySet<ServerId>, outcome: ProbeResult) => void
+  /** Called after every outcome; `isNews`: something was published, not only the times moved. */
+  onVerdict?: (target: ProbeTarget, isNews: boolean) => void
 }) {
   const assessments = new Map<ProbeTarget, Assessment>()
   const preservation = createSelfPreservation<ProbeTarget>({ rules, now: clock.now, wall: clock.wall })
   /** Targets that failed in a self-preservation which ended since others recovered: their next probe counts, not the last. */
   const awaited = new Set<ProbeTarget>()
   let cancelTimer: (() => void) | undefined
-  /** Targets whose verdict is healthy. */
+  /** Targets whose verdict is healthy by the probes of this daemon. */
   let healthy = 0
   let versions = 0
 
@@ -76,6 +82,9 @@ export function createHealthEvaluator({
   function evaluate(target: ProbeTarget, outcome: ProbeOutcome, listedTools: boolean): void {
     const assessment = assess(target)
     const wasHealthy = assessment.verdict.status === 'healthy'
+    const wasCounted = isCounted(assessment)
+    const before = { health: assessment.health, learned: assessment.learned }
+    assessment.isAdopted = false
     discoveries.record(target, outcome)
     recordOutcome(assessment, outcome, { at: clock.wall(), version: ++versions })
     assessment.verdict = nextVerdict(assessment.verdict, outcome.ok, config().thresholds)
@@ -83,7 +92,7 @@ export function createHealthEvaluator({
     if (isPreserved(target) && outcome.ok)
       assessment.verdict = { status: 'healthy', failures: 0, successes: 1, proven: true }
     const isHealthy = assessment.verdict.status === 'healthy'
-    healthy += Number(isHealthy) - Number(wasHealthy)
+    healthy += Number(isHealthy) - Number(wasCounted)
     if (!outcome.ok || isHealthy) assessment.reason = outcome.reason
     if (outcome.ok) learn(target, assessment, outcome, listedTools)
     awaited.delete(target)
@@ -91,6 +100,27 @@ export function createHealthEvaluator({
     else if (wasHealthy) fail(target)
     if (!preservation.covers(target)) publish(target, outcome)
     if (outcome.ok || !isPreserved(target)) onCounted?.(target.ids, outcome)
+    endIfOver()
+    onVerdict?.(target, assessment.health !== before.health || assessment.learned !== before.learned)
+  }
+
+  /** Takes over what another member found out, without a part in it: its failures say nothing about the network of this one. */
+  function adopt(
+    target: ProbeTarget,
+    { verdict, health, learned = {} }: SharedVerdict,
+    results: readonly PastProbe[],
+  ): void {
+    const assessment = assess(target)
+    healthy -= Number(isCounted(assessment))
+    for (const result of results) adoptResult(assessment, result)
+    if (results.length > 0) assessment.version = ++versions
+    for (const result of results) onCounted?.(target.ids, result)
+    const isNews = !isDeepStrictEqual([assessment.health, assessment.learned], [health, learned])
+    Object.assign(assessment, { verdict, health, learned, isAdopted: true, reason: health.reason })
+    if (health.status === 'healthy') assessment.lastHealthy = assessment.health
+    preservation.recover(target)
+    awaited.delete(target)
+    if (isNews) send(target, target.ids)
     endIfOver()
   }
 
@@ -211,7 +241,7 @@ export function createHealthEvaluator({
   }
 
   function forget(target: ProbeTarget): void {
-    if (assess(target).verdict.status === 'healthy') healthy--
+    healthy -= Number(isCounted(assess(target)))
     preservation.recover(target)
     awaited.delete(target)
     discoveries.forget(target)
@@ -221,6 +251,7 @@ export function createHealthEvaluator({
 
   return {
     evaluate,
+    adopt,
     isLearningDue,
     join,
     forget,
@@ -235,6 +266,11 @@ export function createHealthEvaluator({
   }
 }
 export type HealthEvaluator = ReturnType<typeof createHealthEvaluator>
+
+/** Whether the target counts among the healthy ones. */
+function isCounted({ verdict, isAdopted }: Readonly<Assessment>): boolean {
+  return verdict.status === 'healthy' && !isAdopted
+}
 
 function isSame(before: Health, next: Omit<Health, 'since'>): boolean {
   const { status, reason, protocol_version } = next

@@ -106,6 +106,10 @@ export function createConcurrencyLimiter({
     return count
   }
 
-  return { offer, take, occupy, release, withdraw, unparkAll, waiting, running: () => running }
+  /** Whether the target waits for a slot. */
+  const isWaiting = (target: ProbeTarget) =>
+    ready.some(({ queue }) => queue.has(target)) || parked.get(target.host)?.has(target) === true
+
+  return { offer, isWaiting, take, occupy, release, withdraw, unparkAll, waiting, running: () => running }
 }
 export type ConcurrencyLimiter = ReturnType<typeof createConcurrencyLimiter>

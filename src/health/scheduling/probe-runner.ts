@@ -38,6 +38,7 @@ export function createProbeRunner({
   config,
   get,
   evaluator,
+  rankOf = () => 0,
 }: {
   clock: Clock
   random: () => number
@@ -46,6 +47,8 @@ export function createProbeRunner({
   config: () => HealthConfig
   get: (id: ServerId) => RegisteredServer | undefined
   evaluator: Pick<HealthEvaluator, 'evaluate' | 'assessmentOf' | 'isLearningDue'>
+  /** How many members of the cluster should probe a target before this daemon; undefined where another one does. */
+  rankOf?: ((target: ProbeTarget) => number | undefined) | undefined
 }) {
   const running = new Map<ProbeTarget, RunningProbe>()
   /** New targets that exceeded the short deadline: they get the whole one, among the slow targets. */
@@ -60,14 +63,14 @@ export function createProbeRunner({
   let closed = false
 
   const verdictOf = (target: ProbeTarget) => evaluator.assessmentOf(target).verdict
-  const isWanted = ({ ids }: ProbeTarget) => config().enabled && ids.size > 0
+  const isWanted = (target: ProbeTarget) => config().enabled && target.ids.size > 0 && rankOf(target) !== undefined
 
   function isSlow(target: ProbeTarget): boolean {
     return deferred.has(target) || verdictOf(target).failures > 0
   }
 
   function enqueue(due: readonly ProbeTarget[]): void {
-    for (const target of due) if (!running.has(target)) limiter.offer(target)
+    for (const target of due) if (!running.has(target) && isWanted(target)) limiter.offer(target)
     pump()
   }
 
@@ -167,7 +170,15 @@ export function createProbeRunner({
 
   /** Schedules a probe soon: of a new target, of one whose probes were switched on again, or of one that need not wait its turn. */
   function begin(target: ProbeTarget): void {
-    if (config().enabled) schedule.set(target, timing.first(target))
+    const rank = rankOf(target)
+    if (config().enabled && rank !== undefined) schedule.set(target, timing.firstAfter(target, rank))
+  }
+
+  /** Begins or ends the probes of a target as its ownership is now. */
+  function reconsider(target: ProbeTarget): void {
+    if (!isWanted(target)) return unschedule(target)
+    const isActive = schedule.dueAt(target) !== undefined || running.has(target) || limiter.isWaiting(target)
+    if (!isActive) begin(target)
   }
 
   /** Applies a shorter interval now, not only after the longer one has passed. */
@@ -207,6 +218,7 @@ export function createProbeRunner({
 
   return {
     begin,
+    reconsider,
     rescheduleEarlier,
     unschedule,
     end,

@@ -8,6 +8,9 @@ import type { ProbeTarget } from '../probe-target.ts'
 /** Pause between the first probes of new targets, in ms: ten of them are probed within a second. */
 const spreadMs = 100
 
+/** Time that another member has for the first probe of a target and for telling its result, in ms. */
+const substituteMs = 2000
+
 /** Decides when targets are probed. All times are monotonic milliseconds. */
 export function createProbeTiming({
   now,
@@ -29,6 +32,13 @@ export function createProbeTiming({
     if (start - now() >= intervalMs) return now() + random() * intervalMs
     spreadEnd = start + spreadMs
     return start + random() * spreadMs
+  }
+
+  /** When to probe a new target that `members` others should have probed before: after all of them had their time. */
+  function firstAfter(target: ProbeTarget, members: number): number {
+    if (members === 0) return first(target)
+    const isCrowded = spreadEnd - now() > spreadMs
+    return now() + members * ((isCrowded ? intervalMsOf(target) : 0) + substituteMs * (1 + random() / 10))
   }
 
   /** When to probe again: after the interval with 10 % jitter; twice that for an unhealthy target, soon after a stall. */
@@ -64,5 +74,5 @@ export function createProbeTiming({
     return (probeInterval ?? (targetOf(server).check === 'stdio' ? commands.interval : interval)) * 1000
   }
 
-  return { first, next, earlier }
+  return { firstAfter, next, earlier }
 }

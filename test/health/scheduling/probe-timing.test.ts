@@ -20,9 +20,9 @@ function timingFor(intervals: Record<string, number | undefined>, { share = 0, i
 
 describe('probe timing', () => {
   it('spreads first probes by 100 ms each, and beyond the interval at random', () => {
-    const { first, target } = timingFor({ one: 1 }, { share: 0.5 })
+    const { firstAfter, target } = timingFor({ one: 1 }, { share: 0.5 })
 
-    const times = Array.from({ length: 11 }, () => first(target))
+    const times = Array.from({ length: 11 }, () => firstAfter(target, 0))
 
     assert.deepEqual(times, [50, 150, 250, 350, 450, 550, 650, 750, 850, 950, 500])
   })
