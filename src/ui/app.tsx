@@ -50,12 +50,14 @@ export function App() {
 function Loaded({ page }: { readonly page: DashboardPage }) {
   const [loaded, setLoaded] = useState<{ readonly Content: ComponentType<PageProps> }>()
   const [isFailed, setFailed] = useState(false)
+  // Begun here, since an effect waits until the frame around it is painted.
+  const [loading] = useState(() => page.load())
   useEffect(() => {
-    page.load().then(
+    loading.then(
       (Content) => setLoaded({ Content }),
       () => setFailed(true),
     )
-  }, [page])
+  }, [loading])
   // After an update of the daemon its old files are gone.
   if (isFailed)
     return (

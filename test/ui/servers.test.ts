@@ -81,6 +81,13 @@ describe('the list of servers', { skip: withoutBrowser }, () => {
     await page.getByText('s2999', { exact: true }).waitFor()
     await page.locator('[data-scroller]').press('Home')
 
+    await names.nth(2).focus()
+    await page.locator('[data-scroller]').evaluate((scroller) => scroller.scrollTo(0, 30_000))
+    await page.waitForFunction(() => !document.querySelector('#row-2'))
+    const focused = await page.evaluate(() => document.activeElement?.getAttribute('role'))
+    assert.equal(focused, 'table', 'the elements of a focused row are those of another row now')
+    await page.locator('[data-scroller]').evaluate((scroller) => scroller.scrollTo(0, 0))
+
     await page.getByLabel('Filter', { exact: true }).selectOption('tag (all of them)')
     await page.getByPlaceholder('Value').fill('odd')
     await page.getByRole('button', { name: 'Add filter' }).click()

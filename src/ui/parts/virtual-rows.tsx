@@ -2,9 +2,9 @@ import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 /** Rows rendered beyond the visible ones, above and below. */
-const overscan = 8
-/** Rows are recycled: a row that scrolls in takes the elements of one that scrolled out. */
-const recycled = 128
+const overscan = 4
+/** Their number is a multiple of this, so that it rarely changes. */
+const step = 8
 
 /**
  * The visible part of a list of rows of one height. `active` is always rendered, so that what refers to it exists, and is scrolled
@@ -39,6 +39,7 @@ export function VirtualRows({
       const seen = Math.floor(top / rowHeight)
       onRange?.(seen, seen + Math.ceil(scroller.clientHeight / rowHeight))
       setRange((before) => (before.first === first && before.last === last ? before : { first, last }))
+      releaseFocus(element, scroller, first, last)
     }
     measure()
     scroller.addEventListener('scroll', measure, { passive: true })
@@ -62,16 +63,28 @@ export function VirtualRows({
       scroller.scrollTop = top + rowHeight + head - scroller.clientHeight
   }, [active, rowHeight])
 
+  // A row that scrolls in takes the elements of one that scrolled out.
+  const elements = Math.ceil((range.last - range.first + 1) / step) * step
   const indexes: number[] = []
   for (let index = range.first; index < Math.min(range.last, count); index += 1) indexes.push(index)
-  if (active !== undefined && active < count && !indexes.includes(active)) indexes.push(active)
+  const isActiveAway = active !== undefined && active < count && !indexes.includes(active)
   return (
     <div ref={body} class="virtual" style={{ height: `${count * rowHeight}px` }} role="rowgroup">
       {indexes.map((index) => (
-        <VirtualRow key={index % recycled} render={render} index={index} rowHeight={rowHeight} />
+        <VirtualRow key={index % elements} render={render} index={index} rowHeight={rowHeight} />
       ))}
+      {isActiveAway && <VirtualRow key="active" render={render} index={active} rowHeight={rowHeight} />}
     </div>
   )
+}
+
+/** What has the focus in a row that scrolls out loses it: its elements will be those of another row. */
+function releaseFocus(body: HTMLElement, scroller: HTMLElement, first: number, last: number): void {
+  const row = body.contains(document.activeElement) && document.activeElement?.closest('[aria-rowindex]')
+  if (!row) return
+  // The head is the first row.
+  const index = Number(row.getAttribute('aria-rowindex')) - 2
+  if (index < first || index >= last) scroller.focus({ preventScroll: true })
 }
 
 function VirtualRow({
