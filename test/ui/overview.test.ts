@@ -25,6 +25,7 @@ describe('the overview and the sources', { skip: withoutBrowser }, () => {
     await using daemon = await startWithFolder()
     const page = await openPage(t, `${daemon.url}/`)
     await page.getByText('Begin here').waitFor()
+    await page.getByText(/^Watched now: .*watched$/).waitFor()
     assert.match(page.url(), /\/ui\/$/)
 
     daemon.write('good.json', JSON.stringify({ servers: { weather: server(1) } }))

@@ -1,5 +1,6 @@
 import { servers } from '../../data/live-servers.ts'
 import { usePolled } from '../../data/polled.ts'
+import { refusalOf } from '../../data/rights.ts'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { linkTo } from '../../router.ts'
 import { overviewTexts as texts } from '../../texts/overview.ts'
@@ -120,8 +121,13 @@ function ConcernItem({ concern: { severity, title, why, next, at } }: { readonly
   )
 }
 
+/** The part of `GET /config` that is read here. */
+type ConfigSettings = { readonly settings: readonly { readonly path: string; readonly value: unknown }[] }
+
 function FirstSteps({ sources }: { readonly sources: SourcesAnswer | undefined }) {
-  const watched = (sources?.sources ?? []).filter(({ type }) => type === 'file').flatMap(({ note = '' }) => note)
+  const config = usePolled<ConfigSettings>(refusalOf('admin') === undefined ? 'config' : undefined, { everyMs: 60_000 })
+  const notes = (sources?.sources ?? []).filter(({ type }) => type === 'file').flatMap(({ note = [] }) => note)
+  const watched = foldersIn(config.value) ?? notes
   return (
     <div class="first">
       <h2>{texts.first.title}</h2>
@@ -137,4 +143,11 @@ function FirstSteps({ sources }: { readonly sources: SourcesAnswer | undefined }
       </p>
     </div>
   )
+}
+
+/** The files and folders that file sources read; undefined where the config is not known. */
+function foldersIn(config: ConfigSettings | undefined): readonly string[] | undefined {
+  return config?.settings
+    .filter(({ path }) => /^sources\[\d+\]\.paths$/.test(path))
+    .flatMap(({ value }) => (Array.isArray(value) ? value.map(String) : []))
 }
