@@ -1,5 +1,6 @@
 import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
+import { link } from './data/live-servers.ts'
 import type { DashboardPage, PageProps } from './pages/dashboard-page.ts'
 import { pages } from './pages/pages.ts'
 import { Notices } from './parts/notices.tsx'
@@ -58,6 +59,7 @@ function Loaded({ page }: { readonly page: DashboardPage }) {
       () => setFailed(true),
     )
   }, [loading])
+  useEffect(() => (isFailed ? reloadOnReturn() : undefined), [isFailed])
   // After an update of the daemon its old files are gone.
   if (isFailed)
     return (
@@ -66,6 +68,15 @@ function Loaded({ page }: { readonly page: DashboardPage }) {
       </p>
     )
   return loaded ? <loaded.Content parts={place.value.parts.slice(1)} /> : null
+}
+
+/** Reloads the document when a daemon that was away answers again. Browsers keep the failure of a module. */
+function reloadOnReturn(): () => void {
+  let wasAway = false
+  return link.subscribe(({ state }) => {
+    if (state !== 'live') wasAway = true
+    else if (wasAway) location.reload()
+  })
 }
 
 function toContent(event: Event): void {
