@@ -25,18 +25,21 @@ export function refusalOf(role: 'registrar' | 'admin', namespace?: string): stri
   if (!known) return undefined
   if (known.read_only) return 'The dashboard is read-only here (ui.read_only).'
   if (ranks.indexOf(known.role) < ranks.indexOf(role)) return `Needs the role ${role}; this token has ${known.role}.`
-  const { namespaces } = known
-  if (namespaces && (namespace === undefined || !namespaces.includes(namespace)))
-    return `This token is bound to ${namespaces.join(', ')}.`
-  return undefined
+  return boundElsewhere(known, namespace)
 }
 
-/** Why a tool is not called; undefined where it is. */
-export function callRefusal(): string | undefined {
+function boundElsewhere({ namespaces }: Rights, namespace: string | undefined): string | undefined {
+  if (!namespaces || (namespace !== undefined && namespaces.includes(namespace))) return undefined
+  return `This token is bound to ${namespaces.join(', ')}.`
+}
+
+/** Why a tool of this namespace is not called; undefined where it is. */
+export function callRefusal(namespace: string): string | undefined {
   const known = rights.value
   if (!known) return undefined
   if (known.read_only) return 'The dashboard is read-only here (ui.read_only).'
-  return known.rights.includes('call') ? undefined : 'Needs the right call, or the role admin.'
+  if (!known.rights.includes('call')) return 'Needs the right call, or the role admin.'
+  return boundElsewhere(known, namespace)
 }
 
 /** Asks what the token may, again with each new one and whenever the daemon is back. */

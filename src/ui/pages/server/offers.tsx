@@ -3,7 +3,7 @@ import { useMemo } from 'preact/hooks'
 import { Table } from '../../parts/table.tsx'
 import { linkTo } from '../../router.ts'
 import { serverTexts } from '../../texts/server/server.ts'
-import { toolParameters } from './schema.ts'
+import { isOpenSchema, isSchema, toolParameters } from './schema.ts'
 import type { ServerAnswer, ServerCapability } from './server-answer.ts'
 
 const { offers: texts } = serverTexts
@@ -140,36 +140,38 @@ const hasInput = ({ kind, input_schema }: ServerCapability) =>
 
 function Input({ item: { kind, input_schema: schema } }: { readonly item: ServerCapability }) {
   const parameters = toolParameters(schema)
-  if (!schema || parameters.length === 0)
+  if (!schema || (parameters.length === 0 && !(isSchema(schema) && isOpenSchema(schema))))
     return <p class="soft">{kind === 'prompt' ? texts.noArguments : texts.noSchema}</p>
   return (
     <>
-      <Table columns={texts.columns} class="narrow">
-        {parameters.map(({ name, type, isRequired, description, values, byDefault }) => (
-          <tr key={name}>
-            <td>
-              <code>
-                <bdi>{name}</bdi>
-              </code>{' '}
-              {isRequired && <span class="badge">{texts.required}</span>}
-            </td>
-            <td>
-              <bdi>{type}</bdi>
-            </td>
-            <td>
-              <bdi>
-                {[
-                  description,
-                  values && texts.oneOf(values.join(', ')),
-                  byDefault !== undefined && texts.byDefault(byDefault),
-                ]
-                  .filter(Boolean)
-                  .join('; ')}
-              </bdi>
-            </td>
-          </tr>
-        ))}
-      </Table>
+      {parameters.length > 0 && (
+        <Table columns={texts.columns} class="narrow">
+          {parameters.map(({ name, type, isRequired, description, values, byDefault }) => (
+            <tr key={name}>
+              <td>
+                <code>
+                  <bdi>{name}</bdi>
+                </code>{' '}
+                {isRequired && <span class="badge">{texts.required}</span>}
+              </td>
+              <td>
+                <bdi>{type}</bdi>
+              </td>
+              <td>
+                <bdi>
+                  {[
+                    description,
+                    values && texts.oneOf(values.join(', ')),
+                    byDefault !== undefined && texts.byDefault(byDefault),
+                  ]
+                    .filter(Boolean)
+                    .join('; ')}
+                </bdi>
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
       <details>
         <summary>{texts.schema}</summary>
         <pre tabIndex={0} role="region" aria-label={texts.schema}>

@@ -39,6 +39,16 @@ export function requiredNames(schema: unknown): ReadonlySet<unknown> {
   return new Set(Array.isArray(required) ? required : [])
 }
 
+const openKeywords = ['oneOf', 'anyOf', 'allOf', '$ref', 'patternProperties', 'required', 'minProperties']
+
+/** Whether an object schema without properties may still take arguments. */
+export function isOpenSchema(schema: InputSchema): boolean {
+  const { additionalProperties: others } = schema
+  return (
+    others === true || (isSchema(others) && !('not' in others)) || openKeywords.some((keyword) => keyword in schema)
+  )
+}
+
 /** The type of a value; of a list of types the first that is not `null`. */
 export function typeOf({ type }: InputSchema): string {
   const one: unknown = Array.isArray(type) ? type.find((item) => item !== 'null') : type

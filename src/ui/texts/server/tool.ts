@@ -3,6 +3,7 @@ export const toolTexts = {
   back: (server: string) => `Back to ${server}`,
   unknown: 'The daemon has not learned a tool of this name; its arguments are written as JSON.',
   noInput: 'This tool takes no arguments.',
+  openInput: 'Its schema has no plain list of arguments, so they are written as JSON.',
   arguments: 'Arguments',
   asJson: 'Write JSON',
   asForm: 'Use the form',

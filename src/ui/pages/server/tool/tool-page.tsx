@@ -9,7 +9,7 @@ import { Ago } from '../../../parts/time.tsx'
 import { linkTo } from '../../../router.ts'
 import { serverTexts } from '../../../texts/server/server.ts'
 import { toolTexts as texts } from '../../../texts/server/tool.ts'
-import { isSchema, propertiesOf } from '../schema.ts'
+import { isOpenSchema, isSchema, propertiesOf } from '../schema.ts'
 import type { ServerAnswer } from '../server-answer.ts'
 import { ArgumentFields } from './argument-fields.tsx'
 import { collectArguments, type FieldTexts, textsOf } from './form-values.ts'
@@ -24,8 +24,9 @@ export function ToolPage({ server, tool }: { readonly server: ServerAnswer; read
   const schema = isSchema(known?.input_schema) ? known.input_schema : undefined
   const hasFields = Object.keys(propertiesOf(schema)).length > 0
   const fields = useSignal<FieldTexts>(textsOf(schema, undefined))
+  const isOpen = schema !== undefined && !hasFields && isOpenSchema(schema)
   const json = useSignal(schema && !hasFields ? '{}' : '')
-  const isJson = useSignal(!schema)
+  const isJson = useSignal(!schema || isOpen)
   const isChecked = useSignal(false)
   const outcome = useSignal<Outcome | undefined>(undefined)
   const running = useSignal<AbortController | undefined>(undefined)
@@ -50,7 +51,7 @@ export function ToolPage({ server, tool }: { readonly server: ServerAnswer; read
   async function call(event: SubmitEvent): Promise<void> {
     event.preventDefault()
     isChecked.value = true
-    if (isWrong || running.peek() || callRefusal() !== undefined) return
+    if (isWrong || running.peek() || callRefusal(server.namespace) !== undefined) return
     const stopping = new AbortController()
     running.value = stopping
     outcome.value = undefined
@@ -99,7 +100,7 @@ export function ToolPage({ server, tool }: { readonly server: ServerAnswer; read
           )}
         </div>
         {!schema && <p class="soft">{texts.unknown}</p>}
-        {schema && !hasFields && <p class="soft">{texts.noInput}</p>}
+        {schema && !hasFields && <p class="soft">{isOpen ? texts.openInput : texts.noInput}</p>}
         {isJson.value ? (
           <label class="block">
             <span class="hidden">{texts.arguments}</span>
@@ -129,8 +130,8 @@ export function ToolPage({ server, tool }: { readonly server: ServerAnswer; read
           <button
             type="submit"
             class="primary"
-            aria-disabled={callRefusal() !== undefined || running.value !== undefined}
-            title={callRefusal()}
+            aria-disabled={callRefusal(server.namespace) !== undefined || running.value !== undefined}
+            title={callRefusal(server.namespace)}
           >
             {texts.call}
           </button>
