@@ -103,6 +103,7 @@ describe('the page of a server', { skip: withoutBrowser }, () => {
     const code = await page.getByRole('link', { name: 'Install in VS Code' }).getAttribute('href')
     assert.match(decodeURIComponent(code!), /^vscode:mcp\/install\?\{"name":"weather",.*"inputs":\[\{/)
     assert.match((await choose('Codex'))!, /env_http_headers = \{ "authorization" = "WEATHER_AUTHORIZATION" \}/)
+    await page.getByText('Set the variables that env_http_headers names').waitFor()
     assert.match((await choose('Gemini CLI'))!, /"httpUrl": "http/)
     assert.match((await choose('Windsurf'))!, /"serverUrl": "http[^$]*\$\(id\)"[^$]*\$\{env:WEATHER_AUTHORIZATION\}/)
     assert.match((await choose('Zed'))!, /"context_servers"/)

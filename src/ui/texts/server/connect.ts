@@ -11,6 +11,7 @@ export const connectTexts = {
   notGiven: 'The daemon gives this server to no client: it has no address that one could use.',
   placeholders: (client: string) => `Replace each \${…} with its value: ${client} does not fill it in.`,
   variables: 'Set the variables named in ${…} before you start the client.',
+  codexVariables: 'Set the variables that env_http_headers names before you start Codex.',
   stdio: 'The client starts this command on its own machine.',
   remote:
     'Claude Desktop starts commands only; mcp-remote connects it to a URL. Or add the URL under Settings, Connectors.',

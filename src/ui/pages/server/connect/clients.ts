@@ -76,7 +76,11 @@ export const clientGuides: readonly ClientGuide[] = [
     format: 'claude',
     place: '~/.codex/config.toml',
     text: ({ name, entry }) => codexToml(name, entry),
-    note: literal('Codex'),
+    note: (given) => {
+      const text = codexToml(given.name, given.entry)
+      if (text.includes('${')) return texts.placeholders('Codex')
+      return text.includes('env_http_headers') ? texts.codexVariables : undefined
+    },
   },
   {
     id: 'gemini',
