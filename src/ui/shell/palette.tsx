@@ -20,6 +20,9 @@ const wanted = signal('')
 const active = signal(0)
 const maxChoices = 12
 
+/** As the keys of this machine are labelled. */
+const shortcut = /mac|iphone|ipad/i.test(navigator.platform) ? '⌘K' : 'Ctrl K'
+
 /** What is done at the daemon, from any page. */
 const actions: readonly { readonly text: string; readonly path: string }[] = [
   { text: 'Read all sources now', path: 'discover' },
@@ -99,7 +102,7 @@ export function Palette() {
   return (
     <>
       <button type="button" class="quiet" title={texts.open} onClick={show}>
-        {texts.button} <kbd>⌘K</kbd>
+        {texts.button} <kbd>{shortcut}</kbd>
       </button>
       <dialog ref={dialog} class="palette" aria-label={texts.title} onClose={() => (isOpen.value = false)}>
         <input

@@ -40,6 +40,7 @@ export const sourcesTexts = {
   held: (removes: number) => `A reading would remove ${removes.toLocaleString('en')} servers.`,
   heldWhy: 'It waits for a second reading that confirms it. Release it if it is meant.',
   rejections: 'Rejected entries',
+  rejectionsNext: 'Correct each entry as its reason says. A file is read again as soon as it is saved.',
   noRejections: 'No entry is rejected.',
   moreRejections: (count: number) => `${count.toLocaleString('en')} more are not listed.`,
   kept: 'The last good version is still served, marked stale.',

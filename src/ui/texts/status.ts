@@ -50,7 +50,8 @@ export const reasonTexts: Readonly<Record<Reason, { readonly meaning: string; re
   },
   blocked: {
     meaning: 'The rules of the daemon forbid this address.',
-    remedy: 'Allow the network in health.allow, if it is meant to be reached.',
+    remedy:
+      'If it is meant to be reached, name its network in health.allow of the config (127.0.0.0/8 for this host), or define the server in a file.',
   },
   no_endpoints: {
     meaning: 'The Kubernetes Service has no ready endpoints.',

@@ -88,7 +88,19 @@ function SearchField() {
         placeholder={texts.searchHint}
         value={place.value.parameters.get('q') ?? ''}
         onInput={(event) => setParameters({ q: event.currentTarget.value })}
+        onKeyDown={(event) => {
+          // The first Escape clears the field.
+          const isLeft = event.key === 'Escape' && event.currentTarget.value === ''
+          if (event.key === 'Enter' || isLeft) toTable(event.currentTarget)
+        }}
       />
     </label>
   )
+}
+
+/** Gives the keys back to the table, so that j and k move in it. */
+function toTable(field: HTMLElement): void {
+  const table = field.closest('section')?.querySelector<HTMLElement>('[data-scroller]')
+  if (table) table.focus()
+  else field.blur()
 }

@@ -118,6 +118,7 @@ function Rejections({ source: { rejections, rejected } }: { readonly source: Sou
   if (rejected === 0) return <p class="soft">{texts.noRejections}</p>
   return (
     <>
+      <p class="soft">{texts.rejectionsNext}</p>
       <ul class="rejections">
         {rejections.map(({ origin, where, name, reason, kept }) => (
           <li key={`${origin} ${where} ${name} ${reason}`}>

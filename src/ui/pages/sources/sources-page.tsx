@@ -60,7 +60,7 @@ export function SourcesPage({ parts: [name] }: PageProps) {
 function SourceTable({ sources }: { readonly sources: readonly SourceStatus[] }) {
   const { columns } = texts
   return (
-    <Table columns={columns}>
+    <Table columns={columns} class="states">
       {sources.map((source) => (
         <tr key={source.name}>
           <td>
