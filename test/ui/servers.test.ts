@@ -83,8 +83,8 @@ describe('the list of servers', { skip: withoutBrowser }, () => {
 
     await names.nth(2).focus()
     await page.locator('[data-scroller]').evaluate((scroller) => scroller.scrollTo(0, 30_000))
-    await page.waitForFunction(() => !document.querySelector('#row-2'))
-    const focused = await page.evaluate(() => document.activeElement?.getAttribute('role'))
+    await page.locator('#row-2').waitFor({ state: 'detached' })
+    const focused = await page.locator(':focus').getAttribute('role')
     assert.equal(focused, 'table', 'the elements of a focused row are those of another row now')
     await page.locator('[data-scroller]').evaluate((scroller) => scroller.scrollTo(0, 0))
 
