@@ -3,6 +3,7 @@ import { HealthConfig } from '../../src/health/config.ts'
 import { createMonitor } from '../../src/health/monitor.ts'
 import { probeTargetKey } from '../../src/health/probe-target.ts'
 import type { ProbeOutcome, Probe } from '../../src/health/probes/probe.ts'
+import type { VerdictExchange } from '../../src/health/sharing/probe-duty.ts'
 import { silent } from '../../src/log.ts'
 import type { Reach } from '../../src/model/change.ts'
 import type { Reason } from '../../src/model/health.ts'
@@ -27,8 +28,15 @@ export type Behaviour = Partial<ProbeOutcome> & {
 export function createTestMonitor({
   config = {},
   random = createRandom(7).next,
-}: { config?: object; random?: () => number } = {}) {
-  const time = createFakeClock()
+  time = createFakeClock(),
+  exchange,
+}: {
+  config?: object
+  random?: () => number
+  /** Several monitors can have one clock. */
+  time?: ReturnType<typeof createFakeClock>
+  exchange?: VerdictExchange
+} = {}) {
   const { enabled } = HealthConfig.parse(config)
   const registry = createRegistry({
     now: time.clock.wall,
@@ -72,6 +80,7 @@ export function createTestMonitor({
     clock: time.clock,
     random,
     probe,
+    exchange,
   })
 
   function layerOf(reach: Reach): Layer {

@@ -37,8 +37,9 @@ export function createProbeTiming({
   /** When to probe a new target that `members` others should have probed before: after all of them had their time. */
   function firstAfter(target: ProbeTarget, members: number): number {
     if (members === 0) return first(target)
-    const isCrowded = spreadEnd - now() > spreadMs
-    return now() + members * ((isCrowded ? intervalMsOf(target) : 0) + substituteMs * (1 + random() / 10))
+    // They have as many new targets as this daemon, more or less.
+    const crowdMs = Math.min(intervalMsOf(target), Math.max(0, spreadEnd - now()))
+    return now() + members * (crowdMs + substituteMs * (1 + random() / 10))
   }
 
   /** When to probe again: after the interval with 10 % jitter; twice that for an unhealthy target, soon after a stall. */
