@@ -63,7 +63,10 @@ export type ShownConfig = {
 
 /** The parts of the daemon that the API uses. */
 export type ApiPorts = {
-  readonly registry: Pick<Registry, 'get' | 'list' | 'token' | 'size' | 'select' | 'counts' | 'counters' | 'subscribe'>
+  readonly registry: Pick<
+    Registry,
+    'get' | 'whereOf' | 'list' | 'token' | 'size' | 'select' | 'counts' | 'counters' | 'subscribe'
+  >
   readonly supervisor: Pick<
     Supervisor,
     'sources' | 'syncing' | 'refresh' | 'names' | 'isStarted' | 'ready' | 'mayNameVariables'

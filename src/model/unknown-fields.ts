@@ -35,7 +35,7 @@ export function ignoredFieldsOf(entry: object): readonly string[] {
 
 /** The unknown fields of a server that a client sends. What the API shows is known, so that it can be sent back. */
 export function unknownFieldsSent(server: object): readonly UnknownField[] {
-  const shown = Server.unwrap().shape
+  const shown = { ...Server.unwrap().shape, where: undefined }
   // No client's format is translated here: a server that is sent as disabled would stay enabled.
   return unknownAmong(
     server,

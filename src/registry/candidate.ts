@@ -12,7 +12,7 @@ export type Layer = {
   order: number
 }
 
-/** One accepted definition, competing for its id with definitions of other sources and origins. Immutable. */
+/** One accepted definition, competing for its id with definitions of other sources and origins. Only `where` changes. */
 export type Candidate = {
   readonly id: ServerId
   readonly definition: ServerDefinition
@@ -20,6 +20,8 @@ export type Candidate = {
   readonly stored?: StoredVersion | undefined
   readonly layer: Layer
   readonly origin: string
+  /** Its location in the origin, as last read; undefined where the origin has no lines, or the definition is stale. */
+  where?: string | undefined
   readonly rank: number
   readonly position: number
   /** The last good definition: its origin fails now, or the newest version of the entry was rejected. */

@@ -48,6 +48,8 @@ export type Registry = {
   readonly revision: () => number
   readonly size: () => number
   readonly get: (id: ServerId) => RegisteredServer | undefined
+  /** The location of the definition in its origin, as last read (`line 12`); it changes without a revision. */
+  readonly whereOf: (id: ServerId) => string | undefined
   /** Every server, ordered by id. */
   readonly list: () => readonly RegisteredServer[]
   /** One page of the servers that match a query, and the number of all that match. */
@@ -271,6 +273,7 @@ export function createRegistry({
     revision: () => (runHook(), revision),
     size: () => (runHook(), index.size()),
     get: (id) => (runHook(), index.get(id)),
+    whereOf: (id) => (runHook(), index.get(id)?.candidate.where),
     list: () => (runHook(), index.list()),
     select: (query, isNamed) => (runHook(), index.select(query, isNamed)),
     counts: (field) => (runHook(), index.counts(field)),

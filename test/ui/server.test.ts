@@ -56,7 +56,7 @@ describe('the page of a server', { skip: withoutBrowser }, () => {
     await page.getByText('weather://stations', { exact: true }).click()
     await page.getByText(/^URI: weather:..stations\s*Media type: text.csv$/).waitFor()
     await page.getByRole('row', { name: /^hour 100 % [\d.]+ m?s [\d.]+ m?s \d+ 0$/ }).waitFor()
-    await page.getByRole('cell', { name: daemon.file }).waitFor()
+    await page.getByRole('cell', { name: `${daemon.file}, servers.weather` }).waitFor()
     await page.getByText('No other source defines it.').waitFor()
     await page.getByRole('region', { name: 'Definition' }).getByText(`url: ${mcp.url}`).waitFor()
     await assertAccessible(page)

@@ -15,6 +15,8 @@ import { watchBatches, type WatchOptions } from './watch.ts'
 
 /** A server with the values that change with every probe or heartbeat. */
 export type ServerDetails = Server & {
+  /** The location of the definition in `origin`: `line 12, servers.weather`. */
+  readonly where?: string
   readonly health: Server['health'] & {
     readonly last_checked?: string
     readonly response_time_ms?: number

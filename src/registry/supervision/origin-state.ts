@@ -53,23 +53,26 @@ export function* nextOriginState(
 const none: readonly Rejection[] = []
 
 function candidateFrom(
-  { id, definition, entry: { reported, stored } }: Extract<ValidatedEntry, { definition: unknown }>,
+  { id, definition, entry: { reported, stored, where } }: Extract<ValidatedEntry, { definition: unknown }>,
   place: Pick<Candidate, 'layer' | 'origin' | 'rank' | 'position'>,
   last: Candidate | undefined,
 ): Candidate {
-  const candidate: Candidate = { id, definition, reported, stored, ...place, stale: false }
+  const candidate: Candidate = { id, definition, reported, stored, ...place, where, stale: false }
   if (!last || last.stale || last.rank !== place.rank || last.position !== place.position) return candidate
   const isSame =
     last.stored?.resource_version === stored?.resource_version &&
     (last.definition === definition || isDeepStrictEqual(last.definition, definition)) &&
     isDeepStrictEqual(last.reported, reported)
-  return isSame ? last : candidate
+  if (!isSame) return candidate
+  // No revision for a server that only moved within its file.
+  last.where = where
+  return last
 }
 
 /** The candidates marked as stale; the same array where all are already. */
 export function markStale(candidates: readonly Candidate[]): readonly Candidate[] {
   if (candidates.every(({ stale }) => stale)) return candidates
-  return candidates.map((candidate) => (candidate.stale ? candidate : { ...candidate, stale: true }))
+  return candidates.map((candidate) => (candidate.stale ? candidate : { ...candidate, where: undefined, stale: true }))
 }
 
 export function toOriginStatus({ reading, candidates, error }: OriginState): OriginStatus {

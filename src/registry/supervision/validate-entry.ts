@@ -18,7 +18,7 @@ export type Trust = {
 }
 
 /** The parts of an entry beside its definition. */
-type EntryDetails = Pick<RegisteredEntry, 'reported'> & Partial<RegisteredEntry>
+type EntryDetails = Pick<RegisteredEntry, 'reported'> & Partial<RegisteredEntry> & { readonly where?: string }
 
 /** A validated entry: its definition, or why it is rejected. */
 export type ValidatedEntry =

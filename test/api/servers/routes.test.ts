@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { renameSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { until } from '../../e2e/daemon-process.ts'
+import { startHere } from '../../in-process-daemon.ts'
 import { parts, serve } from '../served-api.ts'
 
 describe('the probe of a server on demand', () => {
@@ -28,4 +31,31 @@ describe('the probe of a server on demand', () => {
       assert.equal(((await unknown.json()) as { code: string }).code, 'server_not_found')
     })
   }
+})
+
+describe('one server', () => {
+  it('says where in its file it is defined, without a revision when it only moved', async () => {
+    await using daemon = await startHere()
+    const file = daemon.folder.at('servers.yaml')
+    const text = 'servers:\n  weather:\n    url: http://weather.test/mcp\n    health_check: none\n'
+    writeFileSync(file, text)
+    await daemon.reload(`sources: [{ type: file, paths: [${JSON.stringify(file)}] }]`)
+    type Shown = { readonly where?: string; readonly resource_version: string }
+    const show = async () => await daemon.ask<Shown>('GET', '/servers/default/weather')
+    const first = await until(async () => {
+      const shown = await show()
+      return shown.status === 200 && shown
+    })
+    assert.equal(first.body.where, 'line 2, servers.weather')
+    const list = await daemon.ask<{ servers: Shown[] }>('GET', '/servers?view=full')
+    assert.equal(list.body.servers[0]?.where, undefined)
+
+    const next = daemon.folder.at('next')
+    writeFileSync(next, `# moved\n${text}`)
+    renameSync(next, file)
+    await until(async () => (await show()).body.where === 'line 3, servers.weather')
+    const moved = await show()
+    assert.equal(moved.body.resource_version, first.body.resource_version)
+    assert.notEqual(moved.headers.get('etag'), first.headers.get('etag'))
+  })
 })

@@ -34,6 +34,22 @@ describe('the state of an origin', () => {
     assert.notEqual(second.candidates[1], first.candidates[1])
   })
 
+  it('knows where an entry stands, also once it has moved, but not while it is stale', () => {
+    const at = (where: string): Reading => ({
+      origin: 'a',
+      entries: [{ value: { name: 'maps', url: 'http://maps.test/mcp' }, where }],
+    })
+    const before = next(undefined, at('line 3'))
+    const [candidate] = before.candidates
+    assert.equal(candidate?.where, 'line 3')
+
+    const moved = next(before, at('line 9'))
+    assert.equal(moved.candidates[0], candidate)
+    assert.equal(candidate?.where, 'line 9')
+    const failed = next(moved, { origin: 'a', error: new SourceError('torn') })
+    assert.equal(failed.candidates[0]?.where, undefined)
+  })
+
   it('keeps every candidate as stale after an error', () => {
     const failed = next(first, { origin: 'a', error: new SourceError('torn', { class: 'config', where: 'line 3' }) })
 

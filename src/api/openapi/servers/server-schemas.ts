@@ -17,6 +17,10 @@ export const PastProbeShape = z.object({
 
 export const ServerDetail = Server.unwrap()
   .extend({
+    where: z
+      .string()
+      .optional()
+      .describe('Location of the definition in `origin`: `line 12, servers.weather`. It changes without a revision.'),
     health: Server.unwrap().shape.health.extend({
       last_checked: z.string().optional(),
       response_time_ms: z.number().optional(),

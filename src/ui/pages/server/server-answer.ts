@@ -3,6 +3,7 @@ import type { Server, ServerDetails } from '../../../client/index.ts'
 /** `GET /servers/{namespace}/{name}`. */
 export type ServerAnswer = Server & {
   readonly health: ServerDetails['health']
+  readonly where?: string
   /** Switched on or off above all sources; `by` names the token, `at` is RFC 3339. */
   readonly override?: { readonly enabled: boolean; readonly by: string; readonly at: string }
 }
@@ -16,6 +17,7 @@ const registryFields = new Set([
   'health',
   'source',
   'origin',
+  'where',
   'discovery_method',
   'shadows',
   'stale',

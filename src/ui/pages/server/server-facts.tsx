@@ -67,7 +67,7 @@ export function Provenance({ server }: ServerProps) {
               </a>
             </td>
             <td>
-              <bdi>{origin}</bdi>
+              <bdi>{index === 0 && server.where !== undefined ? `${origin}, ${server.where}` : origin}</bdi>
             </td>
           </tr>
         ))}
