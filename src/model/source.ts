@@ -87,13 +87,15 @@ export type StoredVersion = {
   readonly updated_at: string
 }
 
-/** Why an origin or a whole source could not be read. Holds no secret and no part of a body. */
+/** Why an origin or a whole source could not be read. Holds no secret, and of a body no more than `excerpt`. */
 export class SourceError extends Error {
   override name = 'SourceError'
   /** `config` and `auth` need a person; `partial`: the answer was cut off; `transient`: a retry may succeed. */
   readonly class: 'transient' | 'auth' | 'config' | 'partial'
   /** The location in the origin: `line 3, column 5`. */
   readonly where: string | undefined
+  /** The broken line, `…` for all but field names and marks of the syntax: `tags: ▸[…, …`. */
+  readonly excerpt: string | undefined
   /** Seconds to wait, as the other side requested. */
   readonly retry_after: number | undefined
 
@@ -102,6 +104,7 @@ export class SourceError extends Error {
     details: {
       class?: SourceError['class']
       where?: string | undefined
+      excerpt?: string | undefined
       retry_after?: number | undefined
       cause?: unknown
     } = {},
@@ -109,6 +112,7 @@ export class SourceError extends Error {
     super(message, { cause: details.cause })
     this.class = details.class ?? 'transient'
     this.where = details.where
+    this.excerpt = details.excerpt
     this.retry_after = details.retry_after
   }
 }

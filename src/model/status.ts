@@ -29,6 +29,10 @@ export const OriginStatus = z.lazy(() =>
     error: z.string().optional(),
     error_class: z.enum(['transient', 'auth', 'config', 'partial']).optional(),
     where: z.string().optional(),
+    excerpt: z
+      .string()
+      .optional()
+      .describe('The broken line with `▸` at the error; `…` for all but field names and marks of the syntax.'),
   }),
 )
 export type OriginStatus = z.output<typeof OriginStatus>

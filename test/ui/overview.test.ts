@@ -35,11 +35,12 @@ describe('the overview and the sources', { skip: withoutBrowser }, () => {
     daemon.write('broken.yaml', 'servers:\n  x: { url: \n')
     await page.getByText('broken.yaml cannot be read').waitFor()
     await page.getByText(/^line \d+, column \d+: /).waitFor()
+    await page.getByText('…: ▸{ url:', { exact: true }).waitFor()
     await assertAccessible(page)
 
     await page.getByText('broken.yaml cannot be read').click()
     await page.getByRole('heading', { name: 'Origins' }).waitFor()
-    await page.getByRole('cell', { name: /^line \d+, column \d+: / }).waitFor()
+    await page.getByRole('cell', { name: /^■? ?line 2, column 6: .*} is missing.*▸{ url:/ }).waitFor()
     daemon.write('broken.yaml', 'servers:\n  x: { url: "http://127.0.0.1:2/mcp", tags: 3 }\n')
     await page.locator('.rejections').getByText('x:').waitFor()
     await assertAccessible(page)

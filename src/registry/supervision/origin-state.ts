@@ -76,10 +76,9 @@ export function markStale(candidates: readonly Candidate[]): readonly Candidate[
 }
 
 export function toOriginStatus({ reading, candidates, error }: OriginState): OriginStatus {
-  return {
-    origin: reading.origin,
-    servers: candidates.length,
-    stale: error !== undefined,
-    ...(error && { error: error.message, error_class: error.class, where: error.where }),
-  }
+  const { origin } = reading
+  const status = { origin, servers: candidates.length, stale: error !== undefined }
+  if (!error) return status
+  const { message, class: kind, where, excerpt } = error
+  return { ...status, error: message, error_class: kind, where, ...(excerpt !== undefined && { excerpt }) }
 }

@@ -17,6 +17,7 @@ export type ParseResponse =
       readonly message: string
       readonly class: SourceError['class']
       readonly where: string | undefined
+      readonly excerpt?: string | undefined
     }
 
 const entriesPerPart = 100
@@ -39,8 +40,10 @@ function serve(port: NonNullable<typeof parentPort>): void {
       rest = await parseListing(request.text, request.format)
       return nextPart()
     } catch (error) {
-      if (error instanceof SourceError)
-        return { type: 'error', message: error.message, class: error.class, where: error.where }
+      if (error instanceof SourceError) {
+        const { message, class: kind, where, excerpt } = error
+        return { type: 'error', message, class: kind, where, excerpt }
+      }
       return { type: 'error', message: 'document cannot be parsed', class: 'config', where: undefined }
     }
   }

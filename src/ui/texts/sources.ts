@@ -51,3 +51,8 @@ export const sourcesTexts = {
   nothingHappened: 'Nothing has been recorded.',
   show: 'Show the file at this line:',
 } as const
+
+/** Texts of the broken line of a document. */
+export const sourceExcerptTexts = {
+  excerpt: '▸ marks the error. Names and values are not shown (…): they may be secrets.',
+} as const

@@ -108,7 +108,18 @@ describe('an invalid document', () => {
     'one of another form': ['kind: Pod\nspec: {}\n', /expected `servers:`.*found a map with `kind`, `spec`$/],
     'a text': ['hello', /found text$/],
     'a map without anything': ['{}', /found an empty map$/],
-    'broken YAML': ['servers:\n  a: {command: x\n  b: 1\n', /./, 'line 3, column 3'],
+    'a bracket without its end': [
+      'servers:\n  a: {command: x\n  b: 1\n',
+      /not closed: } is missing/,
+      'line 2, column 6',
+    ],
+    'a bracket without its end, last': [
+      'servers:\n  a:\n    tags: [x\n',
+      /not closed: ] is missing/,
+      'line 3, column 11',
+    ],
+    'a quote without its end': ['servers:\n  a: "x\n  b: 1\n', /not closed: " is missing/, 'line 2, column 6'],
+    'a bracket in one without its end': ['a: { b: [c }\n', /not closed: ] is missing/, 'line 1, column 9'],
     'a tab': ['servers:\n\ta: 1\n', /indented with a tab/, 'line 2, column 1'],
     'YAML with a key twice': ['servers:\n  a: {command: x}\n  a: {command: y}\n', /same key twice/, 'line 3, column 3'],
     'YAML with a tag of its own': ['servers: !!js/function "x"\n', /tag/, 'line 1, column 10'],
@@ -176,9 +187,33 @@ describe('an invalid document', () => {
         (error: unknown) => error,
       )
       assert.ok(error instanceof SourceError)
-      assert.doesNotMatch(`${error.message} ${error.where} ${String(error.cause)}`, /canary/, text)
+      assert.doesNotMatch(`${error.message} ${error.where} ${error.excerpt} ${String(error.cause)}`, /canary|sk-/, text)
     }
   })
+})
+
+describe('the excerpt of a broken line', () => {
+  const excerpts: Record<string, [text: string, excerpt: string | undefined]> = {
+    'keeps fields and brackets': ['servers:\n  a:\n    tags: [my tag, b\n', 'tags: ▸[…, …'],
+    'hides the server and the header': [
+      'servers: { weather: { headers: { X-Key: pa]ss }\n',
+      'servers: { …: { headers: ▸{ …: …]… }',
+    ],
+    'hides what stands in quotes': [
+      '{"servers": {"a": {"url": "http://u:p@h:1/[x]" "command"}}}',
+      '{"servers": {"…": {"url": "…" ▸"command"}}}',
+    ],
+    'shows a tab': ['servers:\n\turl: x\n', '▸⇥url: …'],
+    'is absent where nothing may be shown': ['servers: {}\n*secret\n', undefined],
+    'shows no word of a secret of several': ['servers:\n a: [correct horse: battery, staple\n', '…: ▸[…: …, …'],
+  }
+  for (const [what, [text, excerpt]] of Object.entries(excerpts))
+    it(what, async () => {
+      await assert.rejects(readDocument(text), (error: SourceError) => {
+        assert.equal(error.excerpt, excerpt)
+        return true
+      })
+    })
 })
 
 describe('an entry with invalid data', () => {

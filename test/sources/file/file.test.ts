@@ -143,7 +143,7 @@ describe('the source file', () => {
         const harm: [harm: () => Promise<unknown>, message: RegExp][] = [
           [
             () => writeFile(at('a.yaml'), 'servers:\n  weather: {command: x\n'),
-            /missing character|unexpected token|wrong indentation/,
+            /not closed|missing character|unexpected token|wrong indentation/,
           ],
           [() => writeFile(at('a.yaml'), ''), /is blank/],
           [() => writeFile(at('a.yaml'), '\0\0\0'), /NUL/],

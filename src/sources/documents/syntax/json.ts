@@ -1,6 +1,6 @@
-import { SourceError } from '../../../model/source.ts'
 import type { Locate } from '../entry.ts'
 import { locateJson } from './json-locations.ts'
+import { syntaxError } from './syntax-error.ts'
 
 /** The value of a JSON text. `locations` finds its lines in steps; it throws where one map names a key twice. */
 export type JsonText = { readonly value: unknown; readonly locations: () => Generator<void, Locate> }
@@ -20,7 +20,7 @@ function parseJsonc(text: string): JsonText {
     return { value: JSON.parse(stripped), locations: () => locateJson(stripped) }
   } catch {
     const { message, offset } = syntaxErrorIn(stripped)
-    throw new SourceError(message, { class: 'config', where: lineAndColumn(text, offset) })
+    throw syntaxError(message, text, offset)
   }
 }
 
@@ -40,12 +40,6 @@ function stripComments(text: string): string {
       .replaceAll(/"(?:[^"\\\n]|\\.)*"?|\/\/[^\n]*|\/\*[\s\S]*?\*\/|(\/\*[\s\S]*$)/g, blank)
       .replaceAll(/"(?:[^"\\\n]|\\.)*"?|,(?=\s*[}\]])/g, (match) => blank(match))
   )
-}
-
-export function lineAndColumn(text: string, offset: number): string {
-  const before = text.slice(0, offset)
-  const line = before.split('\n').length
-  return `line ${line}, column ${offset - before.lastIndexOf('\n')}`
 }
 
 const token =

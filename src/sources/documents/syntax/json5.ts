@@ -1,6 +1,7 @@
-import { SourceError } from '../../../model/source.ts'
+import type { SourceError } from '../../../model/source.ts'
 import { locateJson } from './json-locations.ts'
-import { type JsonText, lineAndColumn, syntaxErrorIn } from './json.ts'
+import { type JsonText, syntaxErrorIn } from './json.ts'
+import { syntaxError } from './syntax-error.ts'
 
 /** The tokens of JSON5, https://spec.json5.org: blanks and comments, texts, words, numbers, marks. */
 const token =
@@ -79,5 +80,5 @@ function decodeText(quoted: string): string {
 }
 
 function invalid(text: string, offset: number, message = 'invalid JSON5'): SourceError {
-  return new SourceError(message.replace(/\bJSON\b/, 'JSON5'), { class: 'config', where: lineAndColumn(text, offset) })
+  return syntaxError(message.replace(/\bJSON\b/, 'JSON5'), text, offset)
 }

@@ -2,6 +2,7 @@ import {
   type Alias,
   type Document,
   isAlias,
+  isCollection,
   isMap,
   isNode,
   isPair,
@@ -10,10 +11,11 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
+  visit,
 } from 'yaml'
-import { SourceError } from '../../../model/source.ts'
+import type { SourceError } from '../../../model/source.ts'
 import type { Locate, EntryPath } from '../entry.ts'
-import { lineAndColumn } from './json.ts'
+import { syntaxError } from './syntax-error.ts'
 
 const maxDepth = 64
 const maxValues = 1_000_000
@@ -26,10 +28,7 @@ export type YamlDocument = { readonly value: unknown; readonly locate: Locate }
 /** Reads YAML 1.2 with merge keys; skips blank documents. An error names the location and no content. */
 export function parseYaml(text: string): YamlDocument[] {
   const lines = new LineCounter()
-  const failure = (message: string, offset: number) => {
-    const { line, col } = lines.linePos(offset)
-    return new SourceError(message, { class: 'config', where: `line ${line}, column ${col}` })
-  }
+  const failure = (message: string, offset: number) => syntaxError(message, text, offset)
   checkDepth(text)
   // `uniqueKeys` compares every key with every other, which takes seconds for thousands of servers.
   const documents = parseAllDocuments(text, {
@@ -44,7 +43,10 @@ export function parseYaml(text: string): YamlDocument[] {
   const read: YamlDocument[] = []
   for (const document of documents) {
     const [problem] = [...document.errors, ...document.warnings]
-    if (problem) throw failure(messages[problem.code] ?? 'invalid YAML', problem.pos[0])
+    if (problem)
+      throw (
+        unclosedIn(document, text, problem.pos[0]) ?? failure(messages[problem.code] ?? 'invalid YAML', problem.pos[0])
+      )
     countValues(document.contents, { failure, anchors: new Map() })
     // The library rejects more than 100 aliases, but each of a thousand servers may refer to common defaults.
     const value: unknown = document.toJS({ maxAliasCount: -1 })
@@ -59,9 +61,27 @@ function checkDepth(text: string): void {
   for (const { 0: match, index } of text.matchAll(/[[{]|[\]}]|^[ \t]*(?:[-?][ \t]+){65}|^ {2048}/gm)) {
     depth = match === '[' || match === '{' ? depth + 1 : Math.max(0, depth - 1)
     if (match.length === 1 && depth <= 1000) continue
-    throw new SourceError(tooDeep, { class: 'config', where: lineAndColumn(text, index) })
+    throw syntaxError(tooDeep, text, index)
   }
 }
+
+/** The error of a bracket or quote that is still open at `offset`: it names where that began, and not where its end was missed. */
+function unclosedIn(document: Document, text: string, offset: number): SourceError | undefined {
+  let unclosed: { readonly start: number; readonly end: string } | undefined
+  visit(document, {
+    Node: (_, node) => {
+      const [start = 0, until] = node.range ?? []
+      const end = closingMarks[text[start] ?? '']
+      const isOpened = isCollection(node) ? node.flow : isScalar(node) && node.type?.startsWith('QUOTE')
+      if (!isOpened || end === undefined || until !== offset) return
+      // Of several, the innermost.
+      if (until === start + 1 || text[until - 1] !== end) unclosed = { start, end }
+    },
+  })
+  return unclosed && syntaxError(`what begins here is not closed: ${unclosed.end} is missing`, text, unclosed.start)
+}
+
+const closingMarks: Readonly<Record<string, string>> = { '[': ']', '{': '}', '"': '"', "'": "'" }
 
 type CountContext = {
   readonly failure: (message: string, offset: number) => SourceError

@@ -10,6 +10,8 @@ export type Concern = {
   readonly title: string
   /** The reason, in the words of the daemon where it gives any. */
   readonly why: string
+  /** The broken line of a document, without what could be a secret. */
+  readonly excerpt?: string | undefined
   readonly next: string
   /** Parts and parameters of the page that shows more. */
   readonly at: { readonly parts: readonly string[]; readonly parameters?: Readonly<Record<string, string>> }
@@ -87,17 +89,23 @@ function configConcerns(reloads: ReloadEvents | undefined): readonly Concern[] {
 }
 
 function sourceConcerns(source: SourceView): readonly Concern[] {
-  const { name, type, state, origins, rejected, rejections, held, last_error: error } = source
+  const { name, type, state, origins, rejected, rejections, held } = source
   const at = { parts: ['sources', name] }
   const found: Concern[] = []
   const failing = origins.filter((origin) => origin.error !== undefined)
-  for (const { origin, error: why = '', where, error_class: kind } of failing) {
+  for (const { origin, error = '', where, excerpt, error_class: kind } of failing) {
     const title = type === 'file' && kind === 'config' ? words.file(origin) : words.origin(origin)
     const next = kind === 'config' ? words.fileNext : words.sourceNext
-    found.push({ ...bad(`origin ${name} ${origin}`, title), why: where ? `${where}: ${why}` : why, next, at })
+    const why = where ? `${where}: ${error}` : error
+    found.push({ ...bad(`origin ${name} ${origin}`, title), why, excerpt, next, at })
   }
-  if (failing.length === 0 && (state === 'stale' || state === 'degraded') && error !== undefined && rejected === 0)
-    found.push({ ...bad(`source ${name}`, words.source(name)), why: error, next: words.sourceNext, at })
+  if (
+    failing.length === 0 &&
+    (state === 'stale' || state === 'degraded') &&
+    source.last_error !== undefined &&
+    rejected === 0
+  )
+    found.push({ ...bad(`source ${name}`, words.source(name)), why: source.last_error, next: words.sourceNext, at })
   if (rejected > 0) {
     const [first] = rejections
     const why = first ? [first.origin, first.where, first.name, first.reason].filter(Boolean).join(': ') : ''

@@ -1,6 +1,7 @@
 import { servers } from '../../data/live-servers.ts'
 import { usePolled } from '../../data/polled.ts'
 import { refusalOf } from '../../data/rights.ts'
+import { BrokenLine } from '../../parts/broken-line.tsx'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { linkTo } from '../../router.ts'
 import { overviewTexts as texts } from '../../texts/overview.ts'
@@ -96,7 +97,7 @@ function Counts() {
   )
 }
 
-function ConcernItem({ concern: { severity, title, why, next, at } }: { readonly concern: Concern }) {
+function ConcernItem({ concern: { severity, title, why, excerpt, next, at } }: { readonly concern: Concern }) {
   return (
     <li class={severity}>
       <span class="shape" aria-hidden="true">
@@ -111,6 +112,7 @@ function ConcernItem({ concern: { severity, title, why, next, at } }: { readonly
             <bdi>{why}</bdi>
           </p>
         )}
+        {excerpt !== undefined && <BrokenLine excerpt={excerpt} />}
         {next !== '' && (
           <p class="soft">
             {texts.next} {next}

@@ -3,6 +3,7 @@ import { type ApiError, request } from '../../data/api.ts'
 import { usePolled } from '../../data/polled.ts'
 import { refusalOf } from '../../data/rights.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
+import { BrokenLine } from '../../parts/broken-line.tsx'
 import { type Fact, FactList } from '../../parts/fact-list.tsx'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { Table } from '../../parts/table.tsx'
@@ -146,7 +147,7 @@ function Origins({ source: { origins } }: { readonly source: SourceStatus }) {
   const { originColumns: columns } = texts
   return (
     <Table columns={columns}>
-      {origins.map(({ origin, servers, error, where, stale }) => (
+      {origins.map(({ origin, servers, error, where, excerpt, stale }) => (
         <tr key={origin}>
           <td>
             <bdi>{origin}</bdi>
@@ -161,6 +162,7 @@ function Origins({ source: { origins } }: { readonly source: SourceStatus }) {
               <span class="status unhealthy">
                 <span aria-hidden="true">■</span> <bdi>{where === undefined ? error : `${where}: ${error}`}</bdi>
                 {stale && servers > 0 && <span class="soft"> {texts.kept}</span>}
+                {excerpt !== undefined && <BrokenLine excerpt={excerpt} />}
               </span>
             )}
           </td>
