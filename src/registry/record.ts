@@ -126,7 +126,10 @@ function healthOf(
   { at, isProbing = () => true }: CommitStamp,
 ): Health {
   const previous = before?.server
-  const since = (status: Health['status'], start = at) => (previous?.status === status ? previous.health.since : start)
+  // The store's time is the same at every daemon, and after a restart.
+  const begun = previous ? at : (winner.stored?.updated_at ?? at)
+  const since = (status: Health['status'], start = begun) =>
+    previous?.status === status ? previous.health.since : start
   if (target === 'disabled') return { status: 'unknown', reason: 'disabled', since: since('unknown') }
   // Most commands are never probed: one is unknown until it was.
   const isAwaited = !isCommandKey(target) && isProbing()

@@ -12,6 +12,7 @@ import { files } from './scenarios/files.ts'
 import { fleets } from './scenarios/fleet.ts'
 import { lives } from './scenarios/lives.ts'
 import { replicas } from './scenarios/replicas.ts'
+import { sharedProbes } from './scenarios/shared-probes.ts'
 import { stores } from './scenarios/stores.ts'
 import { streams } from './scenarios/streams.ts'
 
@@ -21,6 +22,7 @@ const scenarios: readonly Scenario[] = [
   ...lives,
   ...stores,
   ...replicas,
+  ...sharedProbes,
   ...contracts,
   ...attackScenarios,
   ...fleets,

@@ -9,10 +9,10 @@ export type Member = Awaited<ReturnType<typeof openMember>>
 export type WriteOutcome = 'done' | 'failed' | 'unknown'
 
 /** Several real daemons on one database, each through a proxy of its own. They can be killed, started again and cut off. */
-export async function openCluster({ type, url, size = 3, config = '' }: ClusterOptions) {
+export async function openCluster({ size = 3, ...options }: ClusterOptions) {
   await using stack = new AsyncDisposableStack()
   const members: Member[] = []
-  for (let index = 0; index < size; index += 1) members.push(stack.use(await openMember({ type, url, config })))
+  for (let index = 0; index < size; index += 1) members.push(stack.use(await openMember(options)))
   const owned = stack.move()
   return {
     members,
@@ -21,7 +21,7 @@ export async function openCluster({ type, url, size = 3, config = '' }: ClusterO
       for (const { proxy } of members) proxy.swap(Number(new URL(to).port))
     },
     /** A daemon that knows nothing but the database. */
-    fresh: () => openMember({ type, url, config }),
+    fresh: () => openMember(options),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -31,18 +31,20 @@ type ClusterOptions = {
   /** Of the database. */
   readonly url: string
   readonly size?: number
+  /** Sources in front of the agents. */
+  readonly sources?: string
   /** More lines of the daemons' configuration. */
   readonly config?: string
 }
 
-async function openMember({ type, url, config = '' }: Omit<ClusterOptions, 'size'>) {
+async function openMember({ type, url, sources = '', config = '' }: Omit<ClusterOptions, 'size'>) {
   await using stack = new AsyncDisposableStack()
   const folder = stack.use(temporary())
   const proxy = stack.use(await startTcpProxy(Number(new URL(url).port)))
   const through = new URL(url)
   through.port = String(proxy.port)
   const store = `{ type: ${type}, url: '${String(through)}', poll: 1, timeout: 2 }`
-  writeFileSync(folder.at('config.yaml'), `sources: [{ type: agents }]\nstore: ${store}\n${config}`)
+  writeFileSync(folder.at('config.yaml'), `sources: [${sources}{ type: agents }]\nstore: ${store}\n${config}`)
   const begin = async () => {
     const begun = await start(['--config', folder.at('config.yaml')], { home: folder.path })
     await until(async () => (await begun.get('/agents')).status === 200)
