@@ -13,6 +13,8 @@ import { isSharedStore } from './cluster/config.ts'
 import { startDuties } from './cluster/duties.ts'
 import { recordMemberEvents } from './cluster/member-events.ts'
 import { startMembers } from './cluster/members.ts'
+import { createOwnership } from './cluster/ownership.ts'
+import { followTakeovers } from './cluster/takeovers.ts'
 import { createVerdictExchange } from './cluster/verdict-exchange.ts'
 import { createReload } from './config/config-reload.ts'
 import { watchConfig } from './config/config-watcher.ts'
@@ -77,6 +79,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
       onError,
     }),
   )
+  const takeovers = stack.use(followTakeovers(members))
   stack.use(startDuties({ opening, duty: members.duty, log: log.child({ part: 'cluster' }) }))
   const journal = stack.use(
     createJournal({
@@ -133,6 +136,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     }),
   )
   const monitor = stack.use(createMonitor({ ...ofHealth, registry, http: httpClient, config: config.health, exchange }))
+  const ownership = createOwnership({ members, probers: monitor.probers })
   registry.orderByResponseTime((id) => monitor.figuresOf(id)?.responseMs)
   stack.use(createStatisticsArchive({ ...ofHealth, opening, statistics: monitor.statistics }))
   const mesh = createMeshOperations({
@@ -190,7 +194,7 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
     probeSelfPreservation: monitor.selfPreservation,
     mesh,
     store: registrations.storeState,
-    cluster: members,
+    cluster: { ...members, ownership, verdicts: exchange.counts },
     events: journal.counts,
     probes: monitor.stats,
     statistics: monitor.statistics.counts,
@@ -251,7 +255,13 @@ export const startDaemon: StartDaemon = async ({ loaded, reload: load, log }) =>
         ui: () => config.ui,
         instance: identity.id,
         store: registrations.storeState,
-        cluster: { ...members, settings: config.cluster, storeType: config.store.type },
+        cluster: {
+          ...members,
+          settings: config.cluster,
+          storeType: config.store.type,
+          ownership,
+          lastTakeover: takeovers.last,
+        },
         reload: reloads.now,
         checkConfig: async () => {
           const { checkConfig } = await import('./config/checked-config.ts')

@@ -1,6 +1,8 @@
 import type { MeshOperations } from '../agents/mesh-operations.ts'
 import type { ClusterConfig } from '../cluster/config.ts'
 import type { Members } from '../cluster/members.ts'
+import type { ProbeOwnership } from '../cluster/ownership.ts'
+import type { Takeover } from '../cluster/takeovers.ts'
 import type { Monitor } from '../health/monitor.ts'
 import type { Statistics } from '../health/statistics/statistics.ts'
 import type { UnlistedProbes } from '../health/unlisted-probes.ts'
@@ -93,11 +95,15 @@ export type ApiPorts = {
     }
   readonly overrides: Pick<Overrides, 'set' | 'assertRoom' | 'remove' | 'get' | 'list'>
   /** The state of the store; undefined until it is open. */
-  readonly store: () => { readonly status: 'up' | 'down' } | undefined
+  readonly store: () => { readonly status: 'up' | 'down'; readonly lagMs?: number } | undefined
   /** The daemons that share the store. */
   readonly cluster: Pick<Members, 'self' | 'isShared' | 'isMember' | 'view' | 'leader' | 'leaderSince'> & {
     readonly settings: ClusterConfig
     readonly storeType: StoreType
+    /** Who probes the targets that this daemon knows. */
+    readonly ownership: () => ProbeOwnership
+    /** Undefined while this daemon has seen none. */
+    readonly lastTakeover: () => Takeover | undefined
   }
   /** The id by which other rosters know this registry. */
   readonly instance: () => string

@@ -23,19 +23,41 @@ function textOf(status: ClusterStatus): string {
   const rows = [titles, ...status.members.map(cellsOf)].map((row) => row.map(escapeControls))
   const widths = titles.map((_, at) => Math.max(...rows.map((row) => widthOf(row[at] ?? ''))))
   const table = rows.map((row) => row.map((cell, at) => padEnd(cell, widths[at] ?? 0)).join('  '))
-  return [...(status.members.length > 0 ? table : []), noteOf(status)].map((line) => `${line.trimEnd()}\n`).join('')
+  return [...(status.members.length > 0 ? table : []), noteOf(status), ...standingOf(status)]
+    .map((line) => `${line.trimEnd()}\n`)
+    .join('')
 }
 
-const titles = ['MEMBER', 'ROLE', 'VERSION', 'AGE', 'RENEWED', 'ADDRESS']
+const titles = ['MEMBER', 'ROLE', 'VERSION', 'AGE', 'RENEWED', 'TARGETS', 'ADDRESS']
 
-function cellsOf({ id, is_self, is_leader, build, joined_at, renewed_seconds_ago, address }: ClusterMember): string[] {
+function cellsOf({
+  id,
+  is_self,
+  is_leader,
+  build,
+  joined_at,
+  renewed_seconds_ago,
+  targets,
+  address,
+}: ClusterMember): string[] {
   return [
     is_self ? `${id} (this)` : id,
     is_leader ? 'leader' : 'member',
     build,
     ageOf(joined_at, Date.now()),
     renewed_seconds_ago === undefined ? '-' : `${renewed_seconds_ago} s ago`,
+    targets === undefined ? '-' : String(targets),
     address ?? '-',
+  ]
+}
+
+/** How far the daemon follows the others, where it has any. */
+function standingOf({ shared, lag_seconds, unowned_targets = 0, last_takeover: takeover }: ClusterStatus): string[] {
+  if (!shared) return []
+  return [
+    ...(unowned_targets > 0 ? [`Targets that no member has probed yet: ${unowned_targets}`] : []),
+    ...(takeover ? [`Last takeover: ${takeover.of} from ${escapeControls(takeover.from)} at ${takeover.at}`] : []),
+    ...(lag_seconds === undefined ? [] : [`Last read what others wrote ${lag_seconds} s ago`]),
   ]
 }
 

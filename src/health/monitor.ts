@@ -17,7 +17,7 @@ import type { ProbeTarget } from './probe-target.ts'
 import { createProbe } from './probes/probe-kinds.ts'
 import type { Probe } from './probes/probe.ts'
 import { createProbeRunner, isInconclusive } from './scheduling/probe-runner.ts'
-import { createProbeDuty, type VerdictExchange } from './sharing/probe-duty.ts'
+import { createProbeDuty, type ProberCounts, type VerdictExchange } from './sharing/probe-duty.ts'
 import { createVerdictSharing } from './sharing/verdict-sharing.ts'
 import { createStatistics } from './statistics/statistics.ts'
 import { createTargetTable } from './target-table.ts'
@@ -214,6 +214,11 @@ export function createMonitor({
     runner.applyLimits()
   }
 
+  function probers(): ProberCounts {
+    const isShared = current.enabled && sharing
+    return isShared ? sharing.probers() : { own: current.enabled ? targets.size() : 0, others: new Map(), unknown: 0 }
+  }
+
   async function close(): Promise<void> {
     unsubscribe()
     statistics.close()
@@ -243,6 +248,8 @@ export function createMonitor({
       ...runner.stats(),
       selfPreservation: evaluator.selfPreservation() !== undefined,
     }),
+    /** Who probes the targets, counted. Walks over all of them. */
+    probers,
     reconfigure,
     [Symbol.asyncDispose]: close,
   }

@@ -1,7 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Metric as PromMetric } from 'prom-client'
-import type { Members } from '../cluster/members.ts'
 import type { SourceStatus } from '../model/status.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { StoreState } from '../stores/store.ts'
@@ -19,7 +18,7 @@ import {
 import { registryMetrics } from './registry.ts'
 import { serverMetrics, type ServerPorts } from './servers.ts'
 import { sourceMetrics } from './sources.ts'
-import { clusterMetrics, storeMetrics } from './store.ts'
+import { type ClusterCounts, clusterMetrics, storeMetrics } from './store.ts'
 
 /** What the metrics read at each scrape. The parts of the daemon count for themselves; nothing runs between scrapes. */
 export type MetricsPorts = DaemonCounts & {
@@ -28,7 +27,7 @@ export type MetricsPorts = DaemonCounts & {
   readonly sources: () => readonly SourceStatus[]
   readonly probeSelfPreservation?: () => unknown
   readonly store?: () => StoreState | undefined
-  readonly cluster?: Pick<Members, 'view' | 'self'>
+  readonly cluster?: ClusterCounts
   readonly events?: () => EventCounts
   readonly mesh?: MeshCounts
   readonly probes?: () => ProbeCounts

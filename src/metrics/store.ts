@@ -1,4 +1,6 @@
 import type { Members } from '../cluster/members.ts'
+import type { ProbeOwnership } from '../cluster/ownership.ts'
+import type { SharedProbes } from '../cluster/verdict-exchange.ts'
 import type { StoreState } from '../stores/store.ts'
 import { counter, gauge, type Metric } from './metric.ts'
 
@@ -54,11 +56,22 @@ export function storeMetrics(state: () => StoreState | undefined): readonly Metr
       'Failures of the store.',
       read(({ counters }) => counters.failures),
     ),
+    gauge(
+      'roster_store_lag_seconds',
+      'Time since this daemon last read what other daemons wrote to the store; 0 where no other one shares it.',
+      read(({ lagMs = 0 }) => lagMs / 1000),
+    ),
   ]
 }
 
+/** What the metrics of the daemons that share the store read. */
+export type ClusterCounts = Pick<Members, 'view' | 'self'> & {
+  readonly ownership: () => ProbeOwnership
+  readonly verdicts: () => Pick<ReturnType<SharedProbes['counts']>, 'written' | 'read' | 'refused'>
+}
+
 /** Metrics of the daemons that share the store. */
-export function clusterMetrics({ view, self }: Pick<Members, 'view' | 'self'>): readonly Metric[] {
+export function clusterMetrics({ view, self, ownership, verdicts }: ClusterCounts): readonly Metric[] {
   return [
     gauge(
       'roster_members',
@@ -67,6 +80,23 @@ export function clusterMetrics({ view, self }: Pick<Members, 'view' | 'self'>): 
     ),
     gauge('roster_leader', '1 while this daemon is the leader, as one alone is; else 0.', () =>
       Number(view().leader === self().id),
+    ),
+    gauge('roster_owned_targets', 'Targets that this daemon probes.', () => ownership().own),
+    gauge(
+      'roster_unowned_targets',
+      'Targets of which no live member has told a result: new ones, and those of one that is gone until another took over.',
+      () => ownership().unowned,
+    ),
+    counter('roster_verdicts_written_total', 'Verdicts stored for other daemons.', () => verdicts().written),
+    counter(
+      'roster_verdicts_read_total',
+      'Verdicts read from the store, those of this daemon included.',
+      () => verdicts().read,
+    ),
+    counter(
+      'roster_verdicts_refused_total',
+      'Verdicts not stored: the membership was over, or the store failed. The next result is stored again.',
+      () => verdicts().refused,
     ),
   ]
 }

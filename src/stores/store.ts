@@ -192,6 +192,11 @@ export type StoreState = {
   readonly forMs: number
   /** Why it is down; without secrets. */
   readonly reason?: string
+  /**
+   * Time in milliseconds since this daemon last read what other daemons wrote, the longer one of registrations and verdicts; absent
+   * where no other one shares the store.
+   */
+  readonly lagMs?: number
   readonly pending: { readonly operations: number; readonly heartbeats: number }
   /** Since the start. */
   readonly counters: {

@@ -53,6 +53,8 @@ export function parts({ registry }: TestRegistry = createTestRegistry()): ApiPor
       view: () => ({ members: [], leader: 'here', readAt: 0 }),
       leader: () => 'here',
       leaderSince: () => undefined,
+      ownership: () => ({ own: 0, byMember: new Map(), unowned: 0 }),
+      lastTakeover: () => undefined,
     },
     statistics: { ringsOf: () => undefined, timeline: () => [], minute: () => 0, isFull: () => false },
     manual: {

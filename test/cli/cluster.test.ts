@@ -20,8 +20,11 @@ function clusterOf(fields: Partial<ApiPorts['cluster']> = {}): Partial<ApiPorts>
       view: () => ({ members, leader: 'a', readAt: performance.now() }),
       leader: () => 'a',
       leaderSince: () => '2026-12-01T00:00:00.000Z',
+      ownership: () => ({ own: 7, byMember: new Map([['b\u001B[31m', 7]]), unowned: 2 }),
+      lastTakeover: () => ({ at: '2026-12-01T00:00:01.000Z', from: 'c\u001B[31m', of: 'targets' }),
       ...fields,
     },
+    store: () => ({ status: 'up', lagMs: 1234 }),
   }
 }
 
@@ -39,9 +42,13 @@ describe('mcp-roster cluster', () => {
     assert.deepEqual([code, err], [0, ''])
     assert.match(
       out,
-      /^MEMBER +ROLE +VERSION +AGE +RENEWED +ADDRESS\na +leader +0\.1\.0 +60m +1(\.\d)? s ago +http:\/\/10/,
+      /^MEMBER +ROLE +VERSION +AGE +RENEWED +TARGETS +ADDRESS\na +leader +0\.1\.0 +60m +1(\.\d)? s ago +0 +http:\/\/10/,
     )
-    assert.match(out, /\nb\S+ \(this\) +member .*10\.0\.0\.2:8000\nLeader: a since 2026-12-01T00:00:00\.000Z\n$/)
+    assert.match(out, /\nb\S+ \(this\) +member .* 7 +\S+10\.0\.0\.2:8000\nLeader: a since 2026-12-01T00:00:00\.000Z\n/)
+    assert.match(
+      out,
+      /\nTargets that no member has probed yet: 2\nLast takeover: targets from c\S+ at \S+\nLast read what others wrote 1\.2 s ago\n$/,
+    )
     assert.ok(!out.includes('\u001B'))
 
     const reader = await running(['cluster', '-o', 'json', '--url', api.url], as('reader'))
@@ -61,7 +68,7 @@ describe('mcp-roster cluster', () => {
 
     const { code, out } = await running(['cluster', '--url', api.url])
     assert.equal(code, 1)
-    assert.match(out, /^b\S+ could not renew its membership in time.*its duties wait\.\n$/)
+    assert.match(out, /^b\S+ could not renew its membership in time.*its duties wait\.\n/)
   })
 
   it('says that a daemon with a store of its own is alone', async () => {

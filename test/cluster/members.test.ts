@@ -8,6 +8,8 @@ type Cluster = {
   readonly id: string
   readonly is_member: boolean
   readonly leader: string | null
+  readonly lag_seconds: number
+  readonly last_takeover?: { readonly from: string; readonly of: string }
   readonly members: readonly { readonly id: string }[]
 }
 
@@ -72,10 +74,14 @@ describe('daemons on one PostgreSQL', { skip: postgresMissing() }, () => {
     const others = (gone: readonly string[]) => [...running].filter(([id]) => !gone.includes(id)).map(([, one]) => one)
 
     const first = await agreed(others([]), ids)
-    const health = await others([])[0]!.json<{ cluster: object }>('/health')
-    assert.deepEqual(health.cluster, { members: 3, is_member: true, is_leader: first === 'one' })
+    const { cluster } = await others([])[0]!.json<{ cluster: { lag_seconds: number } }>('/health')
+    const { lag_seconds, ...health } = cluster
+    assert.deepEqual(health, { members: 3, is_member: true, is_leader: first === 'one', owned_targets: 0 })
+    // It reads every 5 s where nothing is told.
+    assert.ok(lag_seconds >= 0 && lag_seconds < 10, `${lag_seconds}`)
     const metrics = await Promise.all(others([]).map(async (one) => (await one.get('/metrics/prometheus')).text()))
     assert.ok(metrics.every((text) => /^roster_members 3$/m.test(text)))
+    assert.ok(metrics.every((text) => Number(/^roster_store_lag_seconds (\S+)$/m.exec(text)?.[1]) < 10))
     assert.equal(metrics.filter((text) => /^roster_leader 1$/m.test(text)).length, 1)
 
     const { last_id: before } = await others([])[0]!.json<{ last_id: string }>('/events?type=member')
@@ -94,6 +100,9 @@ describe('daemons on one PostgreSQL', { skip: postgresMissing() }, () => {
     assert.equal(await agreed(others([first, second]), last), last[0])
     assert.ok(performance.now() - stoppedAt < 2000, `${performance.now() - stoppedAt} ms`)
     assert.equal(await stopping, 0)
+
+    const { last_takeover } = await clusterOf(others([first, second])[0]!)
+    assert.partialDeepStrictEqual(last_takeover, { from: second, of: 'leader' })
 
     const changes = [`${first} left`, `${second} is the leader`, `${second} left`, `${last[0]} is the leader`]
     const survivor = others([first, second])[0]!

@@ -12,6 +12,7 @@ const skip = postgresMissing()
 const targetCount = 24
 
 type Daemon = Awaited<ReturnType<typeof startHere>>
+type Cluster = { members: { id: string; targets: number }[]; unowned_targets: number }
 type Listed = { servers: { id: string; status: string; health: { since: string } }[] }
 
 /** Targets that count their probes, and fail on demand. */
@@ -48,6 +49,15 @@ const listOf = async (daemon: Daemon) => (await daemon.ask<Listed>('GET', '/serv
 /** The statuses of all servers with their times, as text. */
 const shownBy = async (daemon: Daemon) =>
   JSON.stringify((await listOf(daemon)).map(({ id, status, health }) => [id, status, health.since]))
+const idOf = async (daemon: Daemon) => (await daemon.ask<{ id: string }>('GET', '/cluster')).body.id
+/** How many targets each member probes, as this daemon counts. */
+async function ownershipOf(daemon: Daemon) {
+  const { body } = await daemon.ask<Cluster>('GET', '/cluster')
+  return {
+    targets: Object.fromEntries(body.members.map(({ id, targets }) => [id, targets])),
+    unowned: body.unowned_targets,
+  }
+}
 const tokenOf = async (daemon: Daemon) =>
   (await daemon.ask<{ resource_version: string }>('GET', '/servers?limit=1')).body.resource_version.replace(/^.*\./, '')
 
@@ -103,6 +113,22 @@ store: { type: postgres, url: '${url}' }
     await targets.probed(3)
     assert.ok(targets.shortestPause() > 700, `${targets.shortestPause()}`)
 
+    // Each counts alike who probes how many, and all of them are probed.
+    const counted = async (daemons: readonly Daemon[]) =>
+      until(async () => {
+        const views = await Promise.all(daemons.map(ownershipOf))
+        const sum = Object.values(views[0]!.targets).reduce((one, other) => one + other)
+        const isAgreed = new Set(views.map((view) => JSON.stringify(view))).size === 1
+        return isAgreed && views[0]!.unowned === 0 && sum === targetCount ? views[0]!.targets : undefined
+      })
+    const { [await idOf(third)]: ofThird, ...ofOthers } = await counted(all)
+    assert.ok(ofThird! > 0 && Object.values(ofOthers).every((count) => count > 0))
+    const metrics = await (await third.get('/metrics')).text()
+    assert.match(metrics, new RegExp(`^roster_owned_targets ${ofThird}$`, 'm'))
+    assert.match(metrics, /^roster_verdicts_written_total [1-9]/m)
+    assert.match(metrics, /^roster_verdicts_read_total [1-9]/m)
+    const thirdId = await idOf(third)
+
     for (let at = 0; at < 8; at += 1) targets.failing.add(`/${at}`)
     await until(async () => (await listOf(third)).filter(({ status }) => status === 'unhealthy').length === 8)
     await until(async () => new Set(await Promise.all(all.map(tokenOf))).size === 1)
@@ -112,5 +138,8 @@ store: { type: postgres, url: '${url}' }
     await targets.probed(1)
     assert.equal(await tokenOf(first), token)
     assert.equal(await tokenOf(second), token)
+    await counted([first, second])
+    const takeover = (await first.ask<{ last_takeover: { from: string } }>('GET', '/cluster')).body.last_takeover
+    assert.equal(takeover.from, thirdId)
   })
 })

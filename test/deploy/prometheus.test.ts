@@ -64,7 +64,7 @@ describe('the files for Prometheus', () => {
     { skip: !(promtool && blackbox) && 'promtool or the exporter is missing' },
     async () => {
       const config = await check(promtool ?? '', ['check', 'config', 'deploy/prometheus/prometheus.yaml'])
-      assert.match(config.stdout, /SUCCESS: 10 rules found/)
+      assert.match(config.stdout, /SUCCESS: 13 rules found/)
       await check(promtool ?? '', ['test', 'rules', 'test/deploy/alerts.yaml'])
       await check(blackbox ?? '', ['--config.check', '--config.file=deploy/prometheus/blackbox.yaml'])
     },

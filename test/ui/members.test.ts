@@ -20,10 +20,12 @@ describe('the members on the page of operations', { skip: withoutBrowser ?? post
     await rows.filter({ hasText: 'there' }).waitFor()
     await rows.filter({ hasText: 'here (this daemon)' }).waitFor()
     await rows.filter({ hasText: 'leader' }).first().waitFor()
+    await page.getByText('This daemon last read what others wrote').waitFor()
     await assertAccessible(page)
 
     await other[Symbol.asyncDispose]()
     await rows.filter({ hasText: 'there' }).waitFor({ state: 'detached' })
     await rows.filter({ hasText: 'here (this daemon)' }).filter({ hasText: 'leader' }).waitFor()
+    await page.getByText(/Last takeover, of the (leader from|targets of) there/).waitFor()
   })
 })

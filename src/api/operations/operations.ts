@@ -25,7 +25,7 @@ export function operationsApi(ports: ApiPorts) {
     const status = isHealthy ? 'healthy' : 'degraded'
     const uptime = process.uptime()
     const warnings = ports.warnings()
-    const cluster = clusterHealth(ports.cluster)
+    const cluster = clusterHealth(ports)
     const body = {
       status,
       service: ports.service(),

@@ -12,6 +12,8 @@ export type ClusterMember = {
   readonly schema?: number
   /** Where other members reach it; for administrators. */
   readonly address?: string
+  /** Targets that it probes, of those that the answering daemon knows. */
+  readonly targets?: number
   readonly joined_at: string
   readonly renewed_seconds_ago?: number
 }
@@ -32,6 +34,12 @@ export type ClusterStatus = {
   readonly leader_since?: string
   readonly members: readonly ClusterMember[]
   readonly count: number
+  /** Known targets of which no live member has told a result. */
+  readonly unowned_targets?: number
+  /** Seconds since the answering daemon last read what others wrote; absent where it is alone. */
+  readonly lag_seconds?: number
+  /** When duties of the member `from` last went to others; `leader`: also those of the leader. */
+  readonly last_takeover?: { readonly at: string; readonly from: string; readonly of: 'leader' | 'targets' }
   /** Seconds. */
   readonly lease_duration: number
   readonly renew_deadline: number

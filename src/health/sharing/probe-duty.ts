@@ -23,6 +23,16 @@ export type VerdictExchange = {
   }) => () => void
 }
 
+/** How many targets each daemon probes, by who told the last result of each. */
+export type ProberCounts = {
+  /** Those of this daemon, with what is not shared. */
+  readonly own: number
+  /** By id; also of daemons that are members no more. */
+  readonly others: ReadonlyMap<string, number>
+  /** Targets without a result. */
+  readonly unknown: number
+}
+
 /**
  * Says who probes a target: the first member, in an order that all compute alike, that knows it.
  *

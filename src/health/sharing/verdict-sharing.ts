@@ -3,7 +3,7 @@ import type { HealthEvaluator } from '../evaluation/health-evaluator.ts'
 import { decodeHistory } from '../evaluation/history.ts'
 import type { ProbeTarget } from '../probe-target.ts'
 import type { ProbeRunner } from '../scheduling/probe-runner.ts'
-import type { ProbeDuty, VerdictExchange } from './probe-duty.ts'
+import type { ProbeDuty, ProberCounts, VerdictExchange } from './probe-duty.ts'
 import { encodeVerdict, parseVerdict } from './shared-verdict.ts'
 
 /** How often the results of probes that changed nothing are told, and of how many targets at most at once. */
@@ -84,6 +84,20 @@ export function createVerdictSharing({
     }
   }
 
+  function probers(): ProberCounts {
+    const id = exchange.self()
+    const others = new Map<string, number>()
+    let own = 0
+    let unknown = 0
+    for (const [key, target] of targets) {
+      const prober = duty.isShared(target) ? exchange.read(key)?.prober : id
+      if (prober === id) own += 1
+      else if (prober === undefined) unknown += 1
+      else others.set(prober, (others.get(prober) ?? 0) + 1)
+    }
+    return { own, others, unknown }
+  }
+
   /** The secret may be another one now, since the store is. */
   function onMembers(): void {
     const all = [...targets.values()]
@@ -101,5 +115,5 @@ export function createVerdictSharing({
     unsubscribe()
   }
 
-  return { join, forget, evaluated, close }
+  return { join, forget, evaluated, probers, close }
 }

@@ -12,6 +12,7 @@ import {
   type StoreSnapshot,
   type StoreType,
 } from '../store.ts'
+import type { NewestBatch, VerdictLog } from '../verdict.ts'
 import { followChanges } from './change-follower.ts'
 import { createCircuitBreaker } from './circuit-breaker.ts'
 import { createGroupCommit } from './group-commit.ts'
@@ -25,6 +26,8 @@ const maxDrainMs = 5000
 export function createStorePipeline({ type, driver, log }: { type: StoreType; driver: StoreDriver; log: Log }): Store {
   const counters = { commits: 0, operations: 0, conflicts: 0 }
   const followers = { changes: new Set<() => void>(), verdicts: new Set<() => void>() }
+  /** When what other daemons wrote was last read, by the monotonic clock. */
+  const readAt = { changes: performance.now(), verdicts: performance.now() }
   let minTimeout = Infinity
   let outages = 0
 
@@ -94,11 +97,24 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
   }
 
   async function readChanges(cursor: ChangeCursor): Promise<ChangeBatch> {
+    const askedAt = performance.now()
     const batch = await breaker.attempt(() => driver.changesSince(cursor))
+    readAt.changes = askedAt
     if (!batch.compacted) {
       for (const change of batch.changes) if (change.type === 'put') trackTimeout(change.registration)
     }
     return batch
+  }
+
+  async function newestVerdict(log: VerdictLog): Promise<NewestBatch> {
+    const askedAt = performance.now()
+    const newest = await log.newest()
+    readAt.verdicts = askedAt
+    return newest
+  }
+
+  function lagMs(): number {
+    return performance.now() - Math.min(readAt.changes, driver.verdicts ? readAt.verdicts : Infinity)
   }
 
   function periodMs(): number | undefined {
@@ -161,11 +177,14 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
     members: driver.members && guardedMembers(driver.members, breaker.attempt),
     verdicts:
       driver.verdicts &&
-      guardedVerdicts(driver.verdicts, {
-        attempt: breaker.attempt,
-        onWake: (wake) => onWake('verdicts', wake),
-        onError: (err) => log.error({ err }, 'reading the verdicts of other replicas failed'),
-      }),
+      guardedVerdicts(
+        { ...driver.verdicts, newest: () => newestVerdict(driver.verdicts!) },
+        {
+          attempt: breaker.attempt,
+          onWake: (wake) => onWake('verdicts', wake),
+          onError: (err) => log.error({ err }, 'reading the verdicts of other replicas failed'),
+        },
+      ),
     saveStatistics: async (saved, removed) => {
       for (const { server, statistics } of saved) {
         const problem = textProblem('server', server, 320) ?? textProblem('statistics', statistics, 64 * 1024)
@@ -176,6 +195,7 @@ export function createStorePipeline({ type, driver, log }: { type: StoreType; dr
     statistics: (after) => breaker.attempt(() => driver.statistics(after)),
     state: () => ({
       ...breaker.state(),
+      ...(driver.members && { lagMs: lagMs() }),
       pending: { operations: group.pending(), heartbeats: buffer.pending() },
       counters: {
         ...counters,

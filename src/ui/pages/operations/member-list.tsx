@@ -9,7 +9,7 @@ import { operationsTexts as texts } from '../../texts/operations.ts'
 export function MemberList() {
   const { value: cluster, error } = usePolled<ClusterStatus>('cluster')
   if (!cluster?.shared) return null
-  const { members, is_member, leader_election, leader } = cluster
+  const { members, is_member, leader_election, leader, unowned_targets = 0, lag_seconds, last_takeover } = cluster
   return (
     <>
       <h2>{texts.members}</h2>
@@ -24,12 +24,19 @@ export function MemberList() {
           ))}
         </Table>
       )}
+      {unowned_targets > 0 && <p>{texts.unowned(unowned_targets)}</p>}
+      {last_takeover && (
+        <p>
+          {texts.takeover[last_takeover.of]} <bdi>{last_takeover.from}</bdi>, <Ago at={last_takeover.at} />
+        </p>
+      )}
+      {lag_seconds !== undefined && <p>{texts.lag(lag_seconds)}</p>}
     </>
   )
 }
 
 function MemberRow({ member }: { readonly member: ClusterMember }) {
-  const { id, is_self, is_leader, build, joined_at, renewed_seconds_ago, address } = member
+  const { id, is_self, is_leader, build, joined_at, renewed_seconds_ago, targets, address } = member
   return (
     <tr>
       <td>
@@ -41,6 +48,7 @@ function MemberRow({ member }: { readonly member: ClusterMember }) {
         <Ago at={joined_at} />
       </td>
       <td>{renewed_seconds_ago !== undefined && texts.renewedAgo(renewed_seconds_ago)}</td>
+      <td>{targets}</td>
       <td>{address && <bdi>{address}</bdi>}</td>
     </tr>
   )
