@@ -7,11 +7,14 @@ import { pages } from '../pages/pages.ts'
 import { notify, notifyError } from '../parts/notices.tsx'
 import { linkTo, open } from '../router.ts'
 import { paletteTexts as texts } from '../texts/palette.ts'
+import { choicesFor } from './server-choices.ts'
 
 type Choice = {
   readonly key: string
   readonly kind: keyof typeof texts.kinds
   readonly text: string
+  /** Why it cannot be chosen. */
+  readonly refusal?: string | undefined
   readonly choose: () => void
 }
 
@@ -29,15 +32,18 @@ const actions: readonly { readonly text: string; readonly path: string }[] = [
   { text: 'Reload the config', path: '-/reload' },
 ]
 
-async function act(text: string, path: string): Promise<void> {
-  const refusal = refusalOf('admin')
-  if (refusal !== undefined) return notifyError(new Error(refusal))
+async function act(text: string, run: () => Promise<string>): Promise<void> {
+  notify(texts.running(text))
   try {
-    await request(path, { method: 'POST' })
-    notify(`${text}: done.`)
+    notify(await run())
   } catch (error) {
     notifyError(error)
   }
+}
+
+async function post(text: string, path: string): Promise<string> {
+  await request(path, { method: 'POST' })
+  return texts.done(text)
 }
 
 const choices = computed<readonly Choice[]>(() => {
@@ -53,14 +59,27 @@ const choices = computed<readonly Choice[]>(() => {
       choose: () => open(linkTo(path === '' ? [] : [path])),
     }))
   for (const { text, path } of actions)
-    if (fits(text)) found.push({ key: path, kind: 'action', text, choose: () => void act(text, path) })
+    if (fits(text))
+      found.push({
+        key: path,
+        kind: 'action',
+        text,
+        refusal: refusalOf('admin'),
+        choose: () => void act(text, () => post(text, path)),
+      })
   if (words.length === 0) return found.slice(0, maxChoices)
-  for (const { id, namespace, name, title = '' } of servers.rows.values()) {
+  // Servers before what can be done with them, which a word like "probe" brings to the top.
+  const work: Choice[] = []
+  for (const row of servers.rows.values()) {
     if (found.length >= maxChoices) break
-    if (!fits(`${id} ${title}`)) continue
-    found.push({ key: id, kind: 'server', text: id, choose: () => open(linkTo(['servers', namespace, name])) })
+    const { id, namespace, name, title = '' } = row
+    if (fits(`${id} ${title}`))
+      found.push({ key: id, kind: 'server', text: id, choose: () => open(linkTo(['servers', namespace, name])) })
+    if (work.length >= maxChoices) continue
+    for (const { key, text, refusal, run } of choicesFor(row, words))
+      work.push({ key, kind: 'action', text, refusal, choose: () => void act(text, run) })
   }
-  return found
+  return [...found, ...work].slice(0, maxChoices)
 })
 
 /** Opens everything by a few letters. Ctrl or ⌘ with K opens it. */
@@ -85,7 +104,7 @@ export function Palette() {
   }
 
   function choose(choice: Choice | undefined): void {
-    if (!choice) return
+    if (!choice || choice.refusal !== undefined) return
     dialog.current?.close()
     choice.choose()
   }
@@ -127,9 +146,10 @@ export function Palette() {
               id={`choice-${index}`}
               role="option"
               aria-selected={index === active.value}
+              aria-disabled={choice.refusal !== undefined}
               onClick={() => choose(choice)}
             >
-              <bdi>{choice.text}</bdi> <span class="soft">{texts.kinds[choice.kind]}</span>
+              <bdi>{choice.text}</bdi> <span class="soft">{choice.refusal ?? texts.kinds[choice.kind]}</span>
             </li>
           ))}
         </ul>

@@ -1,15 +1,13 @@
 import { useSignal } from '@preact/signals'
-import type { ServerProbe } from '../../../client/index.ts'
 import { request } from '../../data/api.ts'
 import { refusalOf } from '../../data/rights.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
-import { milliseconds } from '../../parts/figures.ts'
 import { Modal } from '../../parts/modal.tsx'
 import { Ago } from '../../parts/time.tsx'
 import { serverActionTexts as texts } from '../../texts/server/server-actions.ts'
-import { reasonTexts } from '../../texts/status.ts'
 import { EditDialog } from './edit-dialog.tsx'
 import { serverPath, type ServerAnswer } from './server-answer.ts'
+import { probeRefusal, probeServer, switchServer } from './server-work.ts'
 
 type ActionProps = { readonly server: ServerAnswer; readonly refresh: () => void }
 
@@ -22,21 +20,8 @@ export function ServerActions({ server, refresh }: ActionProps) {
   const foreign = server.discovery_method === 'manual' ? refusal : texts.onlyManual(server.source)
   const close = () => void (open.value = undefined)
 
-  async function probe(): Promise<string> {
-    const outcome = await request<ServerProbe>(`${path}/probe`, { method: 'POST' }).finally(refresh)
-    const text = texts.probed(outcome.ok, reasonTexts[outcome.reason].meaning, milliseconds(outcome.response_time_ms))
-    return outcome.suspected ? `${text} ${texts.suspected}` : text
-  }
-
-  async function toggle(): Promise<string> {
-    const enabled = !server.enabled
-    // What was written by hand is changed there; what a source found is switched above it.
-    const isOwn = server.discovery_method === 'manual' && !override
-    await request(isOwn ? path : `${path}/override`, { method: isOwn ? 'PATCH' : 'PUT', body: { enabled } }).finally(
-      refresh,
-    )
-    return enabled ? texts.enabled : texts.disabled
-  }
+  const probe = () => probeServer(server).finally(refresh)
+  const toggle = () => switchServer(server, !server.enabled).finally(refresh)
 
   async function reset(): Promise<string> {
     await request(`${path}/override`, { method: 'DELETE' }).finally(refresh)
@@ -88,11 +73,6 @@ export function ServerActions({ server, refresh }: ActionProps) {
       )}
     </>
   )
-}
-
-function probeRefusal({ enabled, health_check: check }: ServerAnswer): string | undefined {
-  if (!enabled) return texts.probeRefused.disabled
-  return check === 'none' ? texts.probeRefused.notCheckable : undefined
 }
 
 function OpenButton({
