@@ -58,7 +58,7 @@ function serverFields(defaults: { readonly url: string; readonly poll: number })
 // PostgreSQL notifies of writes, so it is polled less often.
 const serverDefaults = {
   postgres: { url: 'postgres://user:password@host:5432/name?sslmode=verify-full', poll: 5 },
-  mysql: { url: 'mysql://user:password@host:3306/name?ssl-mode=VERIFY_IDENTITY', poll: 1 },
+  mysql: { url: 'mysql://user:password@host:3306/name?ssl-mode=VERIFY_IDENTITY', poll: 0.2 },
 }
 
 /** Storage of registrations and of the last good readings. */

@@ -43,7 +43,7 @@ async function openMember({ type, url, sources = '', config = '' }: Omit<Cluster
   const proxy = stack.use(await startTcpProxy(Number(new URL(url).port)))
   const through = new URL(url)
   through.port = String(proxy.port)
-  const store = `{ type: ${type}, url: '${String(through)}', poll: 1, timeout: 2 }`
+  const store = `{ type: ${type}, url: '${String(through)}', timeout: 2 }`
   writeFileSync(folder.at('config.yaml'), `sources: [${sources}{ type: agents }]\nstore: ${store}\n${config}`)
   const begin = async () => {
     const begun = await start(['--config', folder.at('config.yaml')], { home: folder.path })
