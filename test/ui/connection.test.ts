@@ -126,7 +126,10 @@ describe('the connection of the dashboard', { skip: withoutBrowser }, () => {
 
   it('opens every page, server and action by the keyboard', async (t) => {
     using folder = temporary()
-    writeFileSync(folder.at('servers.json'), JSON.stringify({ servers: { weather: { url: server(1).url }, maps: server(2) } }))
+    writeFileSync(
+      folder.at('servers.json'),
+      JSON.stringify({ servers: { weather: { url: server(1).url }, maps: server(2) } }),
+    )
     await using daemon = await startHere(
       `sources: [{ type: file, paths: [${JSON.stringify(folder.at('servers.json'))}] }]\n`,
     )
