@@ -119,6 +119,39 @@ describe('the chart', { skip }, () => {
     }
   })
 
+  it('chart starts three pods on one database, spread over nodes and zones as asked', () => {
+    const podsOf = (settings: readonly string[]) => {
+      const { stdout, stderr } = helm(settings.flatMap((one) => ['--set', one]))
+      assert.equal(stderr, '')
+      const objects = objectsIn(stdout)
+      assert.deepEqual(objects.flatMap(schemaErrors), [])
+      const [workload = assert.fail()] = workloadsIn(objects)
+      const { topologySpreadConstraints: spread } = workload.spec?.template.spec ?? {}
+      const isBudgeted = objects.some(({ kind }) => kind === 'PodDisruptionBudget')
+      return { replicas: workload.spec?.replicas, spread, isBudgeted }
+    }
+    const shared = ['mode=postgres', 'database.existingSecret=db']
+
+    const { replicas, spread, isBudgeted } = podsOf(shared)
+    assert.deepEqual([replicas, isBudgeted], [3, true])
+    assert.partialDeepStrictEqual(spread, [
+      {
+        topologyKey: 'topology.kubernetes.io/zone',
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: { matchLabels: { 'app.kubernetes.io/instance': 'mcp-roster' } },
+      },
+    ])
+    assert.equal(podsOf([...shared, 'zoneSpread=required']).spread?.[0]?.whenUnsatisfiable, 'DoNotSchedule')
+    assert.equal(podsOf([...shared, 'zoneSpread=none']).spread, undefined)
+    const own = ['topologyKey=rack', 'maxSkew=2', 'whenUnsatisfiable=DoNotSchedule']
+    const given = podsOf([...shared, ...own.map((one) => `topologySpreadConstraints[0].${one}`)]).spread
+    assert.deepEqual(given, [{ topologyKey: 'rack', maxSkew: 2, whenUnsatisfiable: 'DoNotSchedule' }])
+
+    assert.equal(podsOf([...shared, 'replicas=0']).replicas, 0)
+    assert.partialDeepStrictEqual(podsOf([]), { replicas: 1, spread: undefined })
+    assert.equal(podsOf(['mode=stateful']).replicas, 1)
+  })
+
   it('chart accepts every option at once', () => {
     const settings = [
       'tls.existingSecret=tls',

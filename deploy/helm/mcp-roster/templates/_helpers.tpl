@@ -38,6 +38,15 @@ labels:
 {{- end -}}
 {{- end -}}
 
+{{/* 0 is a number of replicas too. */}}
+{{- define "mcp-roster.replicas" -}}
+{{- if kindIs "invalid" .Values.replicas -}}
+{{- ternary 3 1 (eq .Values.mode "postgres") -}}
+{{- else -}}
+{{- int .Values.replicas -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "mcp-roster.image" -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
@@ -82,7 +91,7 @@ labels:
 
 {{/* Refuses impossible values before anything is installed. */}}
 {{- define "mcp-roster.refuse" -}}
-{{- if and (eq .Values.mode "stateful") (gt (int .Values.replicas) 1) -}}
+{{- if and (eq .Values.mode "stateful") (gt (include "mcp-roster.replicas" . | int) 1) -}}
 {{- fail "mode stateful stores registrations in SQLite, which has one writer: replicas must be 1. For more replicas, use mode postgres." -}}
 {{- end -}}
 {{- if and (eq .Values.mode "postgres") (not .Values.database.existingSecret) -}}

@@ -146,6 +146,21 @@ podAntiAffinity:
 {{- end -}}
 {{- end -}}
 
+{{- define "mcp-roster.topologySpread" -}}
+{{- if .Values.topologySpreadConstraints -}}
+{{- toYaml .Values.topologySpreadConstraints -}}
+{{- else if and (eq .Values.mode "postgres") (ne .Values.zoneSpread "none") -}}
+- topologyKey: topology.kubernetes.io/zone
+  maxSkew: 1
+  whenUnsatisfiable: {{ ternary "DoNotSchedule" "ScheduleAnyway" (eq .Values.zoneSpread "required") }}
+  labelSelector:
+    matchLabels:
+      {{- include "mcp-roster.selector" . | nindent 6 }}
+  # Pods of the former version do not count during an upgrade.
+  matchLabelKeys: [pod-template-hash]
+{{- end -}}
+{{- end -}}
+
 {{/* The template of the pod. */}}
 {{- define "mcp-roster.pod" -}}
 metadata:
@@ -191,6 +206,10 @@ spec:
   {{- end }}
   affinity:
     {{- include "mcp-roster.affinity" . | nindent 4 }}
+  {{- with include "mcp-roster.topologySpread" . }}
+  topologySpreadConstraints:
+    {{- . | nindent 4 }}
+  {{- end }}
   {{- with .Values.nodeSelector }}
   nodeSelector:
     {{- toYaml . | nindent 4 }}
