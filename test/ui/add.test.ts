@@ -86,6 +86,17 @@ describe('adding a server', { skip: withoutBrowser }, () => {
     const hostile = `<img src=x onerror=alert(1)>${'x'.repeat(200)}`
     const page = await openPage(t, `${daemon.url}/ui/add?from=config`, { theme: 'dark', width: 360 })
     const field = page.getByRole('textbox', { name: 'Config of Claude' })
+    const sized = (bytes: number) =>
+      `servers: { fits: { url: "http://fits.test/mcp" } } #`.padEnd(bytes - 1, 'x') + '\n'
+    await field.fill(sized(262_144))
+    await page.getByRole('checkbox', { name: 'Add fits' }).waitFor()
+    const requests: string[] = []
+    page.on('request', (request) => void requests.push(new URL(request.url()).pathname))
+    await field.fill(sized(262_145))
+    await page.getByText(/^The document has 262,145 bytes; at most 262,144 are taken\./).waitFor()
+    assert.equal(await page.getByRole('checkbox', { name: 'Add fits' }).count(), 0)
+    await page.getByRole('button', { name: 'Probe first' }).and(page.locator('[aria-disabled=true]')).waitFor()
+    assert.ok(!requests.includes('/servers/preview'))
     await field.fill('{ "mcpServers": ')
     await page.getByText(/^The document cannot be read: .*line 1.*invalid_document/).waitFor()
     await field.fill(
@@ -135,6 +146,8 @@ describe('adding a server', { skip: withoutBrowser }, () => {
     const bound = await openPage(t, `${daemon.url}/ui/add`, { token: 'admin-of-team-a-01' })
     await bound.getByText('More', { exact: true }).click()
     await bound.getByPlaceholder('team-a').waitFor()
+    await bound.getByRole('textbox', { name: 'URL' }).fill('http://[::1]:1/mcp')
+    await bound.getByText(/^This address is on the host of the daemon.*in health\.allow, beside every other/).waitFor()
     await bound.getByRole('textbox', { name: 'URL' }).fill('http://127.0.0.1:1/mcp')
     await bound.getByRole('textbox', { name: 'Name', exact: true }).fill('maps')
     await bound.getByRole('cell', { name: 'maps team-a' }).waitFor()

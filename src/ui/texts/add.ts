@@ -11,7 +11,7 @@ export const addTexts = {
   commandHelp: 'Commands are taken over HTTP only where the source of manual servers has allow_stdio: true.',
   fields: {
     url: 'URL',
-    urlHint: 'http://localhost:3000/mcp',
+    urlHint: 'https://mcp.example.com/mcp',
     headers: 'Headers',
     headersHint: 'One per line, Name: value. Values are never shown again.',
     command: 'Command',
@@ -27,7 +27,13 @@ export const addTexts = {
     tagsHint: 'Separated by commas.',
   },
   document: 'Config of Claude, Cursor, VS Code or mcp-roster, as JSON or YAML',
-  documentHint: '{ "mcpServers": { "weather": { "url": "http://localhost:3000/mcp" } } }',
+  documentHint: '{ "mcpServers": { "weather": { "url": "https://mcp.example.com/mcp" } } }',
+  loopback: 'This address is on the host of the daemon itself. Better put the server into a file that a source watches',
+  loopbackWatched: (path: string) => `(${path})`,
+  loopbackAllow: ': added here, it is probed only where the config names 127.0.0.0/8 in',
+  loopbackOthers: ', beside every other network that is to be probed.',
+  tooLarge: (bytes: number, max: number) =>
+    `The document has ${bytes.toLocaleString('en')} bytes; at most ${max.toLocaleString('en')} are taken. Put so many servers into a file that a source watches.`,
   probe: 'Probe first',
   probeWhy:
     'Asks what answers there, with these headers, before anything is stored; then the name of the server is suggested.',

@@ -4,7 +4,7 @@ import { refusalOf } from '../../data/rights.ts'
 import { ActionButton } from '../../parts/action-button.tsx'
 import { place, setParameters } from '../../router.ts'
 import { addTexts as texts } from '../../texts/add.ts'
-import { type DocumentReading, previewDocument } from './document-preview.ts'
+import { type DocumentReading, previewDocument, sizeProblem } from './document-preview.ts'
 import {
   usualNamespace,
   documentOfForm,
@@ -31,17 +31,18 @@ export function AddPage() {
   const isAdded = useSignal(false)
   const refusal = refusalOf('admin', usualNamespace())
   const fields = formFields.value
-  const { document = '', problem } = isPaste
+  const written = isPaste
     ? { document: pasted.value.trim() === '' ? '' : pasted.value }
     : documentOfForm(formKind.value, fields)
+  const problem = written.problem ?? sizeProblem(written.document ?? '')
+  const document = problem === undefined ? (written.document ?? '') : ''
 
   // What was added is not offered again when the page is opened next.
   useEffect(() => () => void (isAdded.peek() && (formFields.value = emptyForm)), [])
   useEffect(() => {
-    if (document === '') {
-      reading.value = {}
-      return undefined
-    }
+    // What was said of another document is not shown as if it were said of this one.
+    reading.value = { document }
+    if (document === '') return undefined
     const stopping = new AbortController()
     const { signal } = stopping
     const keep = (next: DocumentReading) => {

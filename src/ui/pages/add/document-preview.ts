@@ -1,5 +1,6 @@
 import type { Reason } from '../../../client/index.ts'
 import { request } from '../../data/api.ts'
+import { addTexts as texts } from '../../texts/add.ts'
 
 /** What a probe found at the URL of an entry. */
 export type ProbeFinding = {
@@ -56,6 +57,17 @@ export type DocumentReading = {
   readonly isProbed?: boolean
   /** Why there is no answer. */
   readonly error?: Error
+}
+
+/** As the daemon takes it, in bytes of UTF-8. */
+export const maxDocumentBytes = 262_144
+
+/** Why a document is not sent; undefined where it is. */
+export function sizeProblem(document: string): string | undefined {
+  // A character has at most three bytes for each of its units.
+  if (document.length * 3 <= maxDocumentBytes) return undefined
+  const bytes = new TextEncoder().encode(document).length
+  return bytes > maxDocumentBytes ? texts.tooLarge(bytes, maxDocumentBytes) : undefined
 }
 
 /** Asks what would become of the servers of a document. */

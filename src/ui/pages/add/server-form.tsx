@@ -2,6 +2,7 @@ import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
 import { addTexts as texts } from '../../texts/add.ts'
 import { usualNamespace, type FormFields, formFields, formKind, suggestedName } from './form-state.ts'
+import { LoopbackHint } from './loopback-hint.tsx'
 
 /** The fields of a new server. */
 export function ServerForm({ probeButton }: { readonly probeButton: ComponentChildren }) {
@@ -20,6 +21,9 @@ export function ServerForm({ probeButton }: { readonly probeButton: ComponentChi
       {kind === 'url' ? (
         <>
           <Field name="url" placeholder={texts.fields.urlHint} isRequired />
+          <div role="status">
+            <LoopbackHint url={formFields.value.url} />
+          </div>
           <Field name="headers" hint={texts.fields.headersHint} isLong />
           {probeButton}
         </>

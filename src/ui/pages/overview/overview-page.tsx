@@ -1,6 +1,6 @@
+import { useConfigSettings, watchedPaths } from '../../data/config-settings.ts'
 import { servers } from '../../data/live-servers.ts'
 import { usePolled } from '../../data/polled.ts'
-import { refusalOf } from '../../data/rights.ts'
 import { BrokenLine } from '../../parts/broken-line.tsx'
 import { ProblemLine } from '../../parts/problem-line.tsx'
 import { linkTo } from '../../router.ts'
@@ -123,13 +123,10 @@ function ConcernItem({ concern: { severity, title, why, excerpt, next, at } }: {
   )
 }
 
-/** The part of `GET /config` that is read here. */
-type ConfigSettings = { readonly settings: readonly { readonly path: string; readonly value: unknown }[] }
-
 function FirstSteps({ sources }: { readonly sources: SourcesAnswer | undefined }) {
-  const config = usePolled<ConfigSettings>(refusalOf('admin') === undefined ? 'config' : undefined, { everyMs: 60_000 })
+  const config = useConfigSettings()
   const notes = (sources?.sources ?? []).filter(({ type }) => type === 'file').flatMap(({ note = [] }) => note)
-  const watched = foldersIn(config.value) ?? notes
+  const watched = watchedPaths(config) ?? notes
   return (
     <div class="first">
       <h2>{texts.first.title}</h2>
@@ -145,11 +142,4 @@ function FirstSteps({ sources }: { readonly sources: SourcesAnswer | undefined }
       </p>
     </div>
   )
-}
-
-/** The files and folders that file sources read; undefined where the config is not known. */
-function foldersIn(config: ConfigSettings | undefined): readonly string[] | undefined {
-  return config?.settings
-    .filter(({ path }) => /^sources\[\d+\]\.paths$/.test(path))
-    .flatMap(({ value }) => (Array.isArray(value) ? value.map(String) : []))
 }
