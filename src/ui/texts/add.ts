@@ -33,7 +33,7 @@ export const addTexts = {
   loopbackAllow: ': added here, it is probed only where the config names 127.0.0.0/8 in',
   loopbackOthers: ', beside every other network that is to be probed.',
   tooLarge: (bytes: number, max: number) =>
-    `The document has ${bytes.toLocaleString('en')} bytes; at most ${max.toLocaleString('en')} are taken. Put so many servers into a file that a source watches.`,
+    `The document has ${bytes.toLocaleString('en')} bytes; at most ${max.toLocaleString('en')} are taken. A file that a source watches may hold more servers.`,
   probe: 'Probe first',
   probeWhy:
     'Asks what answers there, with these headers, before anything is stored; then the name of the server is suggested.',

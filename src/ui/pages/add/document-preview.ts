@@ -60,14 +60,14 @@ export type DocumentReading = {
 }
 
 /** As the daemon takes it, in bytes of UTF-8. */
-export const maxDocumentBytes = 262_144
+export const maxPreviewedBytes = 262_144
 
 /** Why a document is not sent; undefined where it is. */
 export function sizeProblem(document: string): string | undefined {
   // A character has at most three bytes for each of its units.
-  if (document.length * 3 <= maxDocumentBytes) return undefined
+  if (document.length * 3 <= maxPreviewedBytes) return undefined
   const bytes = new TextEncoder().encode(document).length
-  return bytes > maxDocumentBytes ? texts.tooLarge(bytes, maxDocumentBytes) : undefined
+  return bytes > maxPreviewedBytes ? texts.tooLarge(bytes, maxPreviewedBytes) : undefined
 }
 
 /** Asks what would become of the servers of a document. */
