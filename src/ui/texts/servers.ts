@@ -53,6 +53,8 @@ export const serverListTexts = {
     reason: 'refused, timeout, …',
     extension: 'io.modelcontextprotocol/ui',
   } as Readonly<Record<string, string>>,
+  noSuchValue: (filter: string, value: string) => `No server can match ${filter}=${value}.`,
+  possibleValues: (values: string) => `It is one of: ${values}.`,
   clear: 'Clear filters',
   count: (shown: number, all: number) =>
     shown === all

@@ -87,6 +87,7 @@ function Choice({
       {label}{' '}
       <select value={chosen} onChange={(event) => setParameters({ [name]: event.currentTarget.value })}>
         <option value="">{texts.all}</option>
+        {chosen !== '' && !values.has(chosen) && <option value={chosen}>{chosen} (0)</option>}
         {known.map(([value, count]) => (
           <option key={value} value={value}>
             {value} ({count.toLocaleString('en')})

@@ -1,6 +1,6 @@
 import type { Row } from '../../data/protocol.ts'
 import type { Compare } from '../../data/sorted-view.ts'
-import { statusOrder } from '../../texts/status.ts'
+import { reasonTexts, statusOrder } from '../../texts/status.ts'
 
 /** Filters that a row answers by itself, each with what it compares. Several values of one mean any of them. */
 const ownFilters = {
@@ -33,6 +33,23 @@ export const askedFilters = [
 
 export type OwnFilter = keyof typeof ownFilters
 export const filterNames: readonly string[] = [...Object.keys(ownFilters), 'tag', ...askedFilters]
+
+const yesOrNo = ['true', 'false']
+
+/** Filters of few values, with all that they can have. */
+export const filterValues: Readonly<Record<string, readonly string[]>> = {
+  status: statusOrder,
+  type: ['http', 'sse', 'stdio'] satisfies Row['type'][],
+  reason: Object.keys(reasonTexts),
+  enabled: yesOrNo,
+  stale: yesOrNo,
+  shadows: yesOrNo,
+}
+
+/** Filters of an address with values that they cannot have. */
+export function unknownValuesIn(parameters: URLSearchParams): readonly (readonly [name: string, value: string])[] {
+  return [...parameters].filter(([name, value]) => filterValues[name]?.includes(value) === false)
+}
 
 /** The test of the filters of an address that rows answer by themselves. */
 export function ownMatch(parameters: URLSearchParams): (row: Row) => boolean {

@@ -1,10 +1,12 @@
 import { useSignal } from '@preact/signals'
 import { place, setParameters } from '../../router.ts'
 import { serverListTexts as texts } from '../../texts/servers.ts'
-import { filterNames } from './filters.ts'
+import { filterNames, filterValues, unknownValuesIn } from './filters.ts'
 
 /** Filters that have a control of their own. */
 const shownElsewhere = new Set(['q', 'status', 'namespace', 'source'])
+
+const isStatus = (text: string) => filterValues['status']?.includes(text)
 
 /** Every other filter of `/servers`: those in force, and a field that adds one. */
 export function MoreFilters() {
@@ -13,6 +15,10 @@ export function MoreFilters() {
   const name = useSignal(names[0] ?? '')
   const value = useSignal('')
   const active = [...parameters].filter(([one]) => names.includes(one))
+  // A status that does not exist has no button of its own.
+  active.push(
+    ...parameters.getAll('status').flatMap((one) => (isStatus(one) ? [] : [['status', one] as [string, string]])),
+  )
 
   function add(event: SubmitEvent): void {
     event.preventDefault()
@@ -61,4 +67,13 @@ export function MoreFilters() {
       </form>
     </>
   )
+}
+
+/** Says of each filter of the address that no server can ever match it, and which values there are. */
+export function UnknownValues() {
+  return unknownValuesIn(place.value.parameters).map(([name, value]) => (
+    <p key={`${name} ${value}`} class="problem" role="status">
+      <bdi>{texts.noSuchValue(name, value)}</bdi> {texts.possibleValues((filterValues[name] ?? []).join(', '))}
+    </p>
+  ))
 }

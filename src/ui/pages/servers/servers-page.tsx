@@ -7,6 +7,7 @@ import { serverListTexts as texts } from '../../texts/servers.ts'
 import { askedError, askedIds, useAskedIds } from './asked-ids.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { askedQuery, filterNames, sortOf } from './filters.ts'
+import { UnknownValues } from './more-filters.tsx'
 import { ServerTable } from './server-table.tsx'
 import { heldChanges, isPaused, shownCount, useShownRows } from './table-state.ts'
 import { detailsError } from './visible-details.ts'
@@ -39,6 +40,7 @@ export function ServersPage() {
       <ProblemLine error={askedError.value ?? detailsError.value} />
       {/* Nothing before there is something: what is read must not move. */}
       {hasRows && <FilterBar />}
+      {hasRows && <UnknownValues />}
       {isEmpty ? <Nothing hasServers={all > 0} /> : hasRows && <ServerTable />}
     </section>
   )
