@@ -106,7 +106,8 @@ export function createVerdictExchange({
   }
 
   async function follow(): Promise<void> {
-    const table = (await opening).verdicts
+    // Without a store the start has failed with this error.
+    const table = (await opening.catch(() => undefined))?.verdicts
     if (!table) return
     while (!stop.signal.aborted) {
       try {

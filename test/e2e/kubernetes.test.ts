@@ -63,7 +63,7 @@ describe('a daemon in a Kubernetes cluster', () => {
     await until(async () => (await sourceOf(daemon)).last_error?.includes('API server'))
     const { last_error = '', origins } = await sourceOf(daemon)
     assert.match(last_error, /^watch\/(services|configmaps): .*connection to the API server failed.* \(and 2 more\)$/)
-    assert.match(origins.find(({ origin }) => origin.startsWith('configmap/'))?.error ?? '', /indentation/)
+    assert.match(origins.find(({ origin }) => origin.startsWith('configmap/'))?.error ?? '', /not closed/)
     const logged = daemon.lines.filter(({ msg }) => msg === 'source degraded').map(({ reason }) => String(reason))
     assert.ok(
       logged.some((reason) => reason.includes('connection to the API server failed')),

@@ -40,6 +40,7 @@ describe('a call that takes too long', () => {
 
     for (let call = 0; call < 3; call += 1)
       await assert.rejects(pair.fleet.call('pay', {}, { timeoutMs: 100 }), withCode('unknown'))
+    await until(() => pair.carriedOut.length >= 3)
     assert.equal(pair.carriedOut.length, 3)
   })
 })
