@@ -1,3 +1,4 @@
+import { createChunkedQueue } from '../../flow/chunked-queue.ts'
 import type { Clock } from '../../flow/clock.ts'
 import type { HealthEvaluator } from '../evaluation/health-evaluator.ts'
 import { decodeHistory } from '../evaluation/history.ts'
@@ -27,15 +28,30 @@ export function createVerdictSharing({
   const targets = new Map<string, ProbeTarget>()
   /** Targets with results that were not told. */
   const untold = new Set<ProbeTarget>()
+  /** Shared targets by who probes them; `undefined`: nobody is known. */
+  const tally = new Map<string | undefined, number>()
+  const counted = new Map<ProbeTarget, { readonly prober: string | undefined }>()
+  let secret = exchange.secret()
+  const reconsidering = createChunkedQueue<ProbeTarget>((target) => {
+    if (target.ids.size > 0) consider(target)
+  })
   let cancel = clock.after(refreshMs, refresh)
 
   function join(target: ProbeTarget): void {
     targets.set(duty.keyOf(target), target)
     adoptKnown(target)
+    count(target)
+  }
+
+  function consider(target: ProbeTarget): void {
+    adoptKnown(target)
+    count(target)
+    runner.reconsider(target)
   }
 
   function forget(target: ProbeTarget): void {
     targets.delete(duty.keyOf(target))
+    uncount(target)
     untold.delete(target)
   }
 
@@ -68,6 +84,7 @@ export function createVerdictSharing({
     const verdict = encodeVerdict(assessment)
     if (verdict === undefined) return
     exchange.write(duty.keyOf(target), { verdict, checks: assessment.history.encode().toString('base64') })
+    count(target)
   }
 
   function refresh(): void {
@@ -76,36 +93,49 @@ export function createVerdictSharing({
   }
 
   function onVerdicts(keys: readonly string[]): void {
-    for (const key of keys) {
-      const target = targets.get(key)
-      if (!target) continue
-      adoptKnown(target)
-      runner.reconsider(target)
-    }
+    reconsidering.add(keys.flatMap((key) => targets.get(key) ?? []))
   }
 
   function probers(): ProberCounts {
     const id = exchange.self()
-    const others = new Map<string, number>()
-    let own = 0
-    let unknown = 0
-    for (const [key, target] of targets) {
-      const prober = duty.isShared(target) ? exchange.read(key)?.prober : id
-      if (prober === id) own += 1
-      else if (prober === undefined) unknown += 1
-      else others.set(prober, (others.get(prober) ?? 0) + 1)
-    }
-    return { own, others, unknown }
+    const others = new Map([...tally].filter(([prober]) => prober !== id && prober !== undefined)) as Map<
+      string,
+      number
+    >
+    const shared = tally.values().reduce((sum, count) => sum + count, 0)
+    const own = (tally.get(id) ?? 0) + targets.size - shared
+    return { own, others, unknown: tally.get(undefined) ?? 0 }
   }
 
-  /** The secret may be another one now, since the store is. */
+  /** Counts the target under who probes it now. Commands, which every daemon runs, are not counted. */
+  function count(target: ProbeTarget): void {
+    uncount(target)
+    if (!duty.isShared(target)) return
+    const prober = exchange.read(duty.keyOf(target))?.prober
+    counted.set(target, { prober })
+    tally.set(prober, (tally.get(prober) ?? 0) + 1)
+  }
+
+  function uncount(target: ProbeTarget): void {
+    const before = counted.get(target)
+    if (!before) return
+    counted.delete(target)
+    const left = (tally.get(before.prober) ?? 1) - 1
+    if (left > 0) tally.set(before.prober, left)
+    else tally.delete(before.prober)
+  }
+
   function onMembers(): void {
+    if (exchange.secret() !== secret) hashAgain()
+    reconsidering.add([...targets.values()])
+  }
+
+  /** The secret is another one, since the store is. */
+  function hashAgain(): void {
+    secret = exchange.secret()
     const all = [...targets.values()]
     targets.clear()
-    for (const target of all) {
-      join(target)
-      runner.reconsider(target)
-    }
+    for (const target of all) targets.set(duty.keyOf(target), target)
   }
 
   const unsubscribe = exchange.subscribe({ onVerdicts, onMembers })
