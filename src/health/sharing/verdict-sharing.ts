@@ -28,7 +28,7 @@ export function createVerdictSharing({
   const targets = new Map<string, ProbeTarget>()
   /** Targets with results that were not told. */
   const untold = new Set<ProbeTarget>()
-  /** Shared targets by who probes them; `undefined`: nobody is known. */
+  /** Shared targets by who probes them; `undefined`: no verdict is known. */
   const tally = new Map<string | undefined, number>()
   const counted = new Map<ProbeTarget, { readonly prober: string | undefined }>()
   let secret = exchange.secret()
