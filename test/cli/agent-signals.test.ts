@@ -80,11 +80,13 @@ describe('the signals of agent run', () => {
 
   it('waits for a process that ends in its own time', async () => {
     await using world = await openWorld()
-    const { child, exited, printed } = world.run(
+    const { child, exited, printed, commandPid } = world.run(
       program(
         `process.on('SIGTERM', () => { console.log('asked'); process.stdin.once('data', () => process.exit(3)) });${waiting}`,
       ),
     )
+    // It is registered as soon as it runs, maybe before it hears signals.
+    await commandPid()
     await world.registered()
 
     child.kill('SIGTERM')
